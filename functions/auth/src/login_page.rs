@@ -1,0 +1,97 @@
+//! The login page: a form for browsers, and the same address in JSON for programs that live on cookies.
+
+use askama::Template;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, Html, IntoResponse, Response};
+use shared::http::{App, Body, Client, CsrfToken, Fields, FromFields, Host, PageRequest, Problem, QueryText, csrf_cookie, local_path, session_cookie};
+
+use crate::sign_in::sign_in;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginForm<'a> {
+    csrf_token: &'a str,
+    next: &'a str,
+    username: &'a str,
+    username_error: Option<&'a str>,
+    password_error: Option<&'a str>,
+    form_error: Option<&'a str>,
+}
+
+pub(crate) async fn show(host: Host, token: CsrfToken, query: PageRequest) -> Result<Response, Problem> {
+    let next = query.text("next").and_then(local_path).unwrap_or_default();
+    let form = LoginForm { csrf_token: token.as_str(), next, username: "", username_error: None, password_error: None, form_error: None };
+    form.answer(&host)
+}
+
+/// What was filled in; the page says what is missing.
+pub(crate) struct Submitted {
+    username: String,
+    password: String,
+    next: Option<String>,
+}
+
+impl FromFields for Submitted {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let as_it_is = |text: &str| Ok(text.to_owned());
+        let username = if fields.has("username") { "username" } else { "email" };
+        let (username, password) = (fields.optional(username, as_it_is), fields.optional("password", as_it_is));
+        let next = fields.optional("next", as_it_is);
+        Some(Self { username: username?.unwrap_or_default(), password: password?.unwrap_or_default(), next: next? })
+    }
+}
+
+pub(crate) async fn submit(
+    State(app): State<App>,
+    host: Host,
+    client: Client,
+    token: CsrfToken,
+    headers: HeaderMap,
+    query: PageRequest,
+    body: Body<Submitted>,
+) -> Result<Response, Problem> {
+    let Submitted { username, password, next } = body.parsed()?;
+    let wants_json = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let next = next.as_deref().or_else(|| query.text("next")).and_then(local_path).unwrap_or_default();
+    let missing = |text: &str| text.is_empty().then_some("This field is required.");
+    let mut form = LoginForm {
+        csrf_token: token.as_str(),
+        next,
+        username: &username,
+        username_error: missing(&username),
+        password_error: missing(&password),
+        form_error: None,
+    };
+    if !wants_json && (form.username_error.is_some() || form.password_error.is_some()) {
+        return form.answer(&host);
+    }
+    match sign_in(&app, &username, &password, client).await {
+        Ok(signed_in) => {
+            let cookies = AppendHeaders([
+                (header::SET_COOKIE, session_cookie(&signed_in.token, &host)),
+                (header::SET_COOKIE, csrf_cookie(CsrfToken::fresh().as_str(), &host)),
+            ]);
+            if wants_json {
+                return Ok((cookies, Json(signed_in)).into_response());
+            }
+            let next = if next.is_empty() { "/" } else { next };
+            let location = HeaderValue::from_str(next).map_err(|_| Problem::malformed("next is no path."))?;
+            Ok((StatusCode::FOUND, cookies, [(header::LOCATION, location)]).into_response())
+        }
+        Err(problem) if !wants_json && problem.status() == StatusCode::BAD_REQUEST => {
+            form.form_error = Some(Problem::WRONG_CREDENTIALS);
+            form.answer(&host)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+impl LoginForm<'_> {
+    /// The page, with the cookie that its token is compared with.
+    fn answer(&self, host: &Host) -> Result<Response, Problem> {
+        let html = self.render().map_err(|error| Problem::internal(error.to_string()))?;
+        Ok(([(header::SET_COOKIE, csrf_cookie(self.csrf_token, host))], Html(html)).into_response())
+    }
+}

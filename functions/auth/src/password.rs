@@ -1,0 +1,40 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use shared::domain::password::Password;
+use shared::domain::session::Caller;
+use shared::domain::{Error, Invalid};
+use shared::http::{App, Body, Fields, FromFields, Problem};
+
+use crate::sign_in::{check, off_the_runtime};
+
+pub(crate) struct ChangePassword {
+    old_password: Password,
+    new_password: Password,
+}
+
+impl FromFields for ChangePassword {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let old_password = fields.required("old_password", Password::parse);
+        let new_password = fields.required("new_password", Password::parse);
+        Some(Self { old_password: old_password?, new_password: new_password? })
+    }
+}
+
+/// Every other session of the caller ends with it.
+pub(crate) async fn change_password(State(app): State<App>, caller: Caller, body: Body<ChangePassword>) -> Result<StatusCode, Problem> {
+    let ChangePassword { old_password, new_password } = body.parsed_or(app.store.alive(&caller)).await?;
+    let user = app.store.me(&caller).await?;
+    let account = app.store.account(&user.email).await?.ok_or(Error::SessionEnded)?;
+    let (fits, _) = check(old_password, account.password_hash.clone()).await?;
+    if !fits {
+        let reason = Invalid::new("Your old password was entered incorrectly. Please enter it again.");
+        return Err(Problem::field("old_password", &reason));
+    }
+    let weaknesses = new_password.weaknesses(Some(&user.email), &[&user.first_name, &user.last_name]);
+    if let Some(problem) = Problem::weak("new_password", weaknesses) {
+        return Err(problem);
+    }
+    let hash = off_the_runtime(move || new_password.hash()).await?;
+    app.store.change_password(&account, &hash, Some(&caller)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,29 @@
+use axum::Json;
+use axum::extract::State;
+use shared::domain::session::Caller;
+use shared::domain::id::ConversationId;
+use shared::domain::Timestamp;
+use shared::http::view::InboxRowView;
+use shared::http::{App, Envelope, PageRequest, Problem};
+use shared::store::{InboxOrder, InboxPosition};
+
+/// The caller's conversations, the newest first unless asked otherwise.
+pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Json<Envelope<InboxRowView>>, Problem> {
+    let ordering = request.ordering(&["-created_at", "created_at", "-last_activity", "last_activity"]);
+    let order = if ordering.ends_with("created_at") { InboxOrder::CreatedAt } else { InboxOrder::LastActivity };
+    let list = format!("conversations of {} by {ordering}", caller.user);
+    let slice = request.slice(&list, parse_position)?;
+    let inbox = app.store.inbox(&caller, order, ordering.starts_with('-'), &slice, app.now()).await?;
+    let rows = inbox.page.rows.iter().map(|row| InboxRowView::new(caller.user, row, &inbox.people));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(request.envelope(&list, inbox.page.with_rows(rows), spell_position)))
+}
+
+fn spell_position((at, id): &InboxPosition) -> String {
+    format!("{at}#{id}")
+}
+
+fn parse_position(text: &str) -> Option<InboxPosition> {
+    let (at, id) = text.split_once('#')?;
+    Some((Timestamp::parse(at)?, ConversationId::parse(id).ok()?))
+}

@@ -1,0 +1,119 @@
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use shared::domain::id::{ConversationId, UserId};
+use shared::domain::message::{ClientKey, Draft, Entry, MessageBody};
+use shared::domain::session::Caller;
+use shared::domain::{Error, Invalid, Resource};
+use shared::http::{App, Body, Created, Fields, FromFields, Host, PathId, Problem, view};
+
+/// What is to be said; who says it may be named, and is checked.
+pub(crate) struct Send {
+    body: MessageBody,
+    sender: Option<UserId>,
+}
+
+impl FromFields for Send {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (body, sender) = (body(fields), fields.optional("sender", parse_sender));
+        Some(Self { body: body?, sender: sender? })
+    }
+}
+
+/// The same, and where.
+pub(crate) struct SendTo {
+    send: Send,
+    conversation: ConversationId,
+}
+
+impl FromFields for SendTo {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (conversation, send) = (fields.required("conversation", parse_conversation), Send::read(fields));
+        Some(Self { conversation: conversation?, send: send? })
+    }
+}
+
+pub(crate) fn body(fields: &mut Fields) -> Option<MessageBody> {
+    if !fields.has("message_body") {
+        return fields.refuse("message_body", [Invalid::new("Message body is required")]);
+    }
+    fields.required("message_body", MessageBody::parse)
+}
+
+fn parse_sender(text: &str) -> Result<UserId, Invalid> {
+    UserId::parse(text).map_err(|_| Invalid::new(format!("“{text}” is not a valid UUID.")))
+}
+
+fn parse_conversation(text: &str) -> Result<ConversationId, Invalid> {
+    ConversationId::parse(text).map_err(|error| match error {
+        shared::domain::id::IdError::Malformed => Invalid::new(format!("“{text}” is not a valid UUID.")),
+        shared::domain::id::IdError::Foreign => no_such_conversation(text),
+    })
+}
+
+fn no_such_conversation(id: impl std::fmt::Display) -> Invalid {
+    Invalid::new(format!("Invalid pk \"{id}\" - object does not exist."))
+}
+
+/// A conversation that is not the caller's is a wrong value of a field here.
+pub(crate) async fn send(
+    State(app): State<App>,
+    caller: Caller,
+    host: Host,
+    headers: HeaderMap,
+    body: Body<SendTo>,
+) -> Result<Response, Problem> {
+    let SendTo { send, conversation } = body.parsed_or(app.store.alive(&caller)).await?;
+    let draft = match send.into_draft(&caller, &headers) {
+        Ok(draft) => draft,
+        Err(problem) => {
+            app.store.alive(&caller).await?;
+            return Err(problem);
+        }
+    };
+    match app.store.send(&caller, conversation, draft, app.now()).await {
+        Err(Error::NotFound(Resource::Conversation)) => Err(Problem::field("conversation", &no_such_conversation(conversation))),
+        sent => Ok(answer(&caller, &host, &sent?)),
+    }
+}
+
+/// A conversation that is not the caller's is not there.
+pub(crate) async fn send_into(
+    State(app): State<App>,
+    caller: Caller,
+    host: Host,
+    PathId(conversation): PathId<ConversationId>,
+    headers: HeaderMap,
+    body: Body<Send>,
+) -> Result<Response, Problem> {
+    let send = body.parsed_or(app.store.takes_part(&caller, conversation)).await?;
+    let draft = match send.into_draft(&caller, &headers) {
+        Ok(draft) => draft,
+        Err(problem) => {
+            app.store.takes_part(&caller, conversation).await?;
+            return Err(problem);
+        }
+    };
+    Ok(answer(&caller, &host, &app.store.send(&caller, conversation, draft, app.now()).await?))
+}
+
+impl Send {
+    fn into_draft(self, caller: &Caller, headers: &HeaderMap) -> Result<Draft, Problem> {
+        if self.sender.is_some_and(|sender| sender != caller.user) {
+            return Err(Problem::field("sender", &Invalid::new("You can only send messages as yourself.")));
+        }
+        let key = headers.get("idempotency-key").map(|value| ClientKey::parse(value.to_str().unwrap_or_default())).transpose();
+        let key = key.map_err(|reason| Problem::malformed(reason.0))?;
+        Ok(Draft { body: self.body, key })
+    }
+}
+
+/// 201 for a new message; 200 for one that an earlier send with the same key made.
+fn answer(caller: &Caller, host: &Host, sent: &shared::store::Sent) -> Response {
+    let body = view::sent(caller.user, sent);
+    match &sent.entry {
+        Entry::Message(message) if !sent.repeated => Created { location: host.link(&format!("/api/messages/{}/", message.id)), body }.into_response(),
+        _ => Json(body).into_response(),
+    }
+}

@@ -1,0 +1,45 @@
+use askama::Template;
+use axum::Json;
+use axum::response::Html;
+use serde::Serialize;
+use shared::http::{Host, Problem};
+
+#[derive(Template)]
+#[template(path = "front_page.html")]
+struct FrontPage;
+
+pub(crate) async fn front_page() -> Result<Html<String>, Problem> {
+    FrontPage.render().map(Html).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// Where everything begins, as absolute addresses.
+#[derive(Serialize)]
+pub(crate) struct Index {
+    conversations: String,
+    messages: String,
+    users: String,
+    me: String,
+    login: String,
+    register: String,
+}
+
+pub(crate) async fn api(host: Host) -> Json<Index> {
+    Json(Index {
+        conversations: host.link("/api/conversations/"),
+        messages: host.link("/api/messages/"),
+        users: host.link("/api/users/"),
+        me: host.link("/api/users/me/"),
+        login: host.link("/api/auth/login/"),
+        register: host.link("/api/auth/register/"),
+    })
+}
+
+#[derive(Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+}
+
+/// That the function runs; it asks nothing of the database.
+pub(crate) async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}

@@ -1,0 +1,59 @@
+//! What is done to accounts past the API, directly at the table.
+
+use std::time::SystemTime;
+
+use shared::domain::password::Password;
+use shared::domain::user::{Email, NewUser, PersonName, Role};
+use shared::domain::{Error, Timestamp, id::UserId};
+use shared::store::{Account, Store};
+
+use crate::failure::{Context, Failure, Result};
+use crate::seed;
+
+pub(crate) async fn create_admin(
+    store: &Store,
+    email: Email,
+    first_name: PersonName,
+    last_name: PersonName,
+    password: &Password,
+) -> Result<()> {
+    let address = email.as_str().to_owned();
+    let admin = NewUser {
+        id: UserId::unique(),
+        first_name,
+        last_name,
+        email,
+        phone_number: None,
+        role: Role::Admin,
+        password: password.hash(),
+    };
+    match store.create_user(admin, None, Timestamp::from(SystemTime::now())).await {
+        Ok(_) => Ok(()),
+        Err(Error::EmailTaken) => Err(Failure::new(format!(
+            "somebody has the address {address} already: give another, or change their password with \
+             `cargo dev changepassword`"
+        ))),
+        Err(error) => Err(error).context("cannot create the admin"),
+    }
+}
+
+pub(crate) async fn account(store: &Store, email: &Email) -> Result<Account> {
+    let found = store.account(email).await.context("cannot look for the account")?;
+    found.ok_or_else(|| Failure::new(format!("nobody has the address {}: check its spelling", email.as_str())))
+}
+
+/// Ends all sessions of the account, too.
+pub(crate) async fn change_password(store: &Store, account: &Account, password: &Password) -> Result<()> {
+    store.change_password(account, &password.hash(), None).await.context("cannot change the password")
+}
+
+/// The demo admin, unless there is one.
+pub(crate) async fn seed_admin(store: &Store) -> Result<()> {
+    let parse_name = |name| PersonName::parse(name).context("the demo admin's name");
+    let email = Email::parse(seed::ADMIN.email).context("the demo admin's address")?;
+    if store.account(&email).await.context("cannot look for the demo admin")?.is_some() {
+        return Ok(());
+    }
+    let password = Password::parse(seed::PASSWORD).context("the demo password")?;
+    create_admin(store, email, parse_name(seed::ADMIN.first_name)?, parse_name(seed::ADMIN.last_name)?, &password).await
+}

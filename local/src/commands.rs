@@ -1,0 +1,10 @@
+//! What can be asked of the tool: one command, one file.
+
+pub(crate) mod change_password;
+pub(crate) mod create_superuser;
+pub(crate) mod lint_template;
+pub(crate) mod migrate;
+pub(crate) mod package;
+pub(crate) mod routes;
+pub(crate) mod test;
+pub(crate) mod up;

@@ -1,0 +1,153 @@
+//! Conversations: who takes part, and the two counters that number its log.
+
+use std::collections::BTreeSet;
+
+use super::Timestamp;
+use super::id::{ConversationId, Number, UserId};
+use super::text::{Invalid, trimmed, visible};
+
+/// How many may take part: at 16 bytes each they stay within 5 KB of the item that every send writes.
+pub const MOST_PARTICIPANTS: usize = 250;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub kind: Kind,
+    pub participants: BTreeSet<UserId>,
+    pub title: Option<Title>,
+    pub created_by: UserId,
+    pub created_at: Timestamp,
+    /// The last number taken by a send.
+    pub messages: Number,
+    /// How many of those numbers are tombstones and voids.
+    pub hidden: u64,
+    /// When the last number was taken by a send; at first when the conversation was made.
+    pub last_activity: Timestamp,
+    /// The last number taken by an edit, a delete or a change of who takes part.
+    pub changes: Number,
+    /// When the last number was taken by a change; at first when the conversation was made.
+    pub changed_at: Timestamp,
+}
+
+impl Conversation {
+    pub fn has(&self, user: UserId) -> bool {
+        self.participants.contains(&user)
+    }
+
+    /// How many messages there are to read, apart from deleted ones.
+    pub fn visible_messages(&self) -> u64 {
+        self.messages.get().saturating_sub(self.hidden)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The one conversation without a title that two people have: nobody joins, nobody leaves.
+    Direct,
+    Group,
+}
+
+/// One person's part in one conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub conversation: ConversationId,
+    /// When the conversation was made: kept here too, so that a person's conversations can be put in order at once.
+    pub conversation_created_at: Timestamp,
+    pub user: UserId,
+    pub joined_at: Timestamp,
+    /// The order among those who joined at the same instant.
+    pub position: u32,
+    /// The last number this person has read; everything after it is unread.
+    pub read_number: Number,
+}
+
+impl Membership {
+    /// Unread is derived, so it cannot drift: the last number minus the number read.
+    pub fn unread(&self, conversation: &Conversation) -> u64 {
+        conversation.messages.distance_from(self.read_number)
+    }
+}
+
+/// A conversation to be made. The creator takes part; whom it names twice takes part once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConversation {
+    pub id: ConversationId,
+    pub kind: Kind,
+    pub title: Option<Title>,
+    pub created_by: UserId,
+    /// In order, the creator first, each once, 2 to [`MOST_PARTICIPANTS`].
+    pub participants: Vec<UserId>,
+}
+
+impl NewConversation {
+    pub fn between(creator: UserId, others: &[UserId], title: Option<Title>) -> Result<Self, Invalid> {
+        let mut participants = vec![creator];
+        let mut seen = BTreeSet::from([creator]);
+        participants.extend(others.iter().filter(|user| seen.insert(**user)));
+        if participants.len() < 2 {
+            return Err(Invalid::new("A conversation must have at least 2 participants."));
+        }
+        if participants.len() > MOST_PARTICIPANTS {
+            return Err(Invalid::new(format!("A conversation must have no more than {MOST_PARTICIPANTS} participants.")));
+        }
+        let kind = if participants.len() == 2 && title.is_none() { Kind::Direct } else { Kind::Group };
+        Ok(Self { id: ConversationId::unique(), kind, title, created_by: creator, participants })
+    }
+}
+
+/// What a group is called: 1 to 200 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    const MOST_CHARACTERS: usize = 200;
+
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        visible(text, Self::MOST_CHARACTERS).map(|text| Self(text.to_owned()))
+    }
+
+    /// As [`Title::parse`]; blank means none.
+    pub fn parse_optional(text: &str) -> Result<Option<Self>, Invalid> {
+        match trimmed(text, Self::MOST_CHARACTERS)? {
+            "" => Ok(None),
+            text => Self::parse(text).map(Some),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(count: usize) -> Vec<UserId> {
+        (0..count).map(|_| UserId::unique()).collect()
+    }
+
+    #[test]
+    fn the_creator_takes_part_and_repeats_collapse() {
+        let [ada, grace] = people(2)[..] else { unreachable!() };
+        let new = NewConversation::between(ada, &[grace, ada, grace], None).expect("two people");
+        assert_eq!(new.participants, [ada, grace]);
+        assert_eq!(new.kind, Kind::Direct);
+    }
+
+    #[test]
+    fn two_people_with_a_title_are_a_group() {
+        let [ada, grace] = people(2)[..] else { unreachable!() };
+        let title = Title::parse_optional(" Engines ").expect("a title");
+        assert_eq!(NewConversation::between(ada, &[grace], title).expect("two people").kind, Kind::Group);
+        assert_eq!(Title::parse_optional("  "), Ok(None));
+    }
+
+    #[test]
+    fn a_conversation_has_2_to_250_participants() {
+        let ada = UserId::unique();
+        assert!(NewConversation::between(ada, &[ada], None).is_err());
+        assert!(NewConversation::between(ada, &people(249), None).is_ok());
+        assert!(NewConversation::between(ada, &people(250), None).is_err());
+    }
+}

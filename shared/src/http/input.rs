@@ -1,0 +1,308 @@
+//! Bodies and path parameters, parsed into types that hold nothing unchecked.
+
+use axum::RequestPartsExt as _;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+use crate::domain::id::{ConversationId, IdError, MessageId, SessionId, UserId};
+use crate::domain::{Error, Invalid, Resource};
+
+/// The largest body that is read, in bytes: 256 KiB.
+pub(super) const LARGEST_BODY: usize = 256 * 1024;
+
+/// A request body as a `T`, or what is wrong with it: which is told only after all that comes before it, since a 404
+/// goes before a 400.
+pub struct Body<T>(Result<T, Problem>);
+
+impl<T> Body<T> {
+    /// For endpoints where nothing else can be wrong.
+    pub fn parsed(self) -> Result<T, Problem> {
+        self.0
+    }
+
+    /// What was parsed; or the problem, unless `authorise` finds a graver one.
+    pub async fn parsed_or(self, authorise: impl Future<Output = Result<(), Error>>) -> Result<T, Problem> {
+        match self.0 {
+            Ok(body) => Ok(body),
+            Err(problem) => {
+                authorise.await?;
+                Err(problem)
+            }
+        }
+    }
+}
+
+impl<T: FromFields, S: Sync> FromRequest<S> for Body<T> {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(match read(request).await {
+            Ok(values) => Fields::new(values).read_all(),
+            Err(problem) => Err(problem),
+        }))
+    }
+}
+
+/// Something that a body's fields make up.
+pub trait FromFields: Sized {
+    /// Reads every field, so that all that are wrong are told at once; `None` if one of them is.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// The fields of a body, and what was wrong with those read so far.
+pub struct Fields {
+    values: Map<String, Value>,
+    errors: Map<String, Value>,
+}
+
+impl Fields {
+    fn new(values: Map<String, Value>) -> Self {
+        Self { values, errors: Map::new() }
+    }
+
+    fn read_all<T: FromFields>(mut self) -> Result<T, Problem> {
+        match T::read(&mut self) {
+            Some(parsed) if self.errors.is_empty() => Ok(parsed),
+            _ => Err(Problem::fields(self.errors)),
+        }
+    }
+
+    /// A text that must be there.
+    pub fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
+        match self.values.get(name) {
+            None => self.refuse(name, [Invalid::REQUIRED]),
+            Some(value) => {
+                let parsed = text_of(value).and_then(|text| parse(&text));
+                self.judge(name, parsed)
+            }
+        }
+    }
+
+    /// A text that may be missing, null or empty: then it is `None`.
+    pub fn optional<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
+        match self.values.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => {
+                let parsed = text_of(value).and_then(|text| if text.is_empty() { Ok(None) } else { parse(&text).map(Some) });
+                self.judge(name, parsed)
+            }
+        }
+    }
+
+    /// A value that is no text, as it came; a form's repeated field is a list already.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// Records why a field is refused.
+    pub fn refuse<T>(&mut self, name: &str, reasons: impl IntoIterator<Item = Invalid>) -> Option<T> {
+        let reasons: Vec<Value> = reasons.into_iter().map(|reason| Value::String(reason.0.into_owned())).collect();
+        self.errors.insert(name.to_owned(), Value::Array(reasons));
+        None
+    }
+
+    /// Records what is wrong with the elements of a list, by their index.
+    pub fn refuse_elements<T>(&mut self, name: &str, reasons: impl IntoIterator<Item = (usize, Invalid)>) -> Option<T> {
+        let by_index = reasons.into_iter().map(|(index, reason)| (index.to_string(), Value::from(vec![reason.0.into_owned()])));
+        self.errors.insert(name.to_owned(), Value::Object(by_index.collect()));
+        None
+    }
+
+    fn judge<T>(&mut self, name: &str, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.or_else(|reason| self.refuse(name, [reason]).ok_or(())).ok()
+    }
+}
+
+/// Text, or a number as the text that it is written as.
+fn text_of(value: &Value) -> Result<std::borrow::Cow<'_, str>, Invalid> {
+    match value {
+        Value::String(text) => Ok(text.into()),
+        Value::Number(number) => Ok(number.to_string().into()),
+        Value::Null => Err(Invalid::NULL),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Invalid::new("Not a valid string.")),
+    }
+}
+
+async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(Problem::too_large(LARGEST_BODY)),
+        Err(error) => return Err(Problem::malformed(format!("The request body could not be read: {error}"))),
+    };
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    match MediaType::of(&parts.headers)? {
+        MediaType::Json => json_fields(&bytes),
+        MediaType::Form => form_fields(&bytes),
+    }
+}
+
+enum MediaType {
+    Json,
+    Form,
+}
+
+impl MediaType {
+    /// A body without a type counts as JSON.
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Self::Json) };
+        let text = value.to_str().unwrap_or_default();
+        match text.parse::<mime::Mime>().as_ref().map(mime::Mime::essence_str) {
+            Ok("application/json") => Ok(Self::Json),
+            Ok("application/x-www-form-urlencoded") => Ok(Self::Form),
+            _ => Err(Problem::unsupported_media_type(text)),
+        }
+    }
+}
+
+fn json_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Null) => Err(Problem::non_field("No data provided")),
+        Ok(other) => Err(Problem::non_field(&format!("Invalid data. Expected a dictionary, but got {}.", type_name(&other)))),
+        Err(error) => Err(Problem::malformed(format!("JSON parse error - {error}"))),
+    }
+}
+
+/// What Python calls the type, as clients have seen it called.
+pub fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+/// Repeated fields become a list, so that forms can say lists; where a text is asked for, the last one counts.
+fn form_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("The form is not encoded in UTF-8."))?;
+    Ok(form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+}
+
+/// A path's parameter as an id of its kind.
+pub struct PathId<T>(pub T);
+
+impl<T: FromPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Path(parameters) = parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
+        let value = parameters.iter().find(|(name, _)| name == T::PARAMETER).map(|(_, value)| value.as_str());
+        T::parse(value.unwrap_or_default()).map(Self).map_err(|error| match error {
+            IdError::Malformed => Problem::nothing_here(),
+            IdError::Foreign => Problem::not_found(T::RESOURCE),
+        })
+    }
+}
+
+/// The message of a path that may also name its conversation: then it must be that one's.
+pub struct MessagePath(pub MessageId);
+
+impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let PathId(message) = PathId::<MessageId>::from_request_parts(parts, state).await?;
+        let Path(parameters) = parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
+        if parameters.iter().any(|(name, _)| name == ConversationId::PARAMETER) {
+            let PathId(conversation) = PathId::<ConversationId>::from_request_parts(parts, state).await?;
+            if conversation != message.conversation {
+                return Err(Problem::not_found(Resource::Message));
+            }
+        }
+        Ok(Self(message))
+    }
+}
+
+/// An id that stands in paths.
+pub trait FromPath: Sized {
+    const PARAMETER: &'static str;
+    const RESOURCE: Resource;
+    fn parse(text: &str) -> Result<Self, IdError>;
+}
+
+macro_rules! path_ids {
+    ($($id:ident from $parameter:literal of $resource:ident),+ $(,)?) => {
+        $(impl FromPath for $id {
+            const PARAMETER: &'static str = $parameter;
+            const RESOURCE: Resource = Resource::$resource;
+            fn parse(text: &str) -> Result<Self, IdError> {
+                Self::parse(text)
+            }
+        })+
+    };
+}
+
+path_ids! {
+    ConversationId from "conversation_id" of Conversation,
+    MessageId from "message_id" of Message,
+    UserId from "user_id" of User,
+    SessionId from "session_id" of User,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    struct Probe(String, Option<String>);
+
+    impl FromFields for Probe {
+        fn read(fields: &mut Fields) -> Option<Self> {
+            let plain = |text: &str| Ok(text.to_owned());
+            let (required, optional) = (fields.required("required", plain), fields.optional("optional", plain));
+            Some(Self(required?, optional?))
+        }
+    }
+
+    fn read_json(text: &str) -> Result<Probe, Value> {
+        let fields = json_fields(&Bytes::from(text.to_owned())).map_err(|problem| Value::from(problem.status().as_u16()))?;
+        Fields::new(fields).read_all().map_err(|problem| Value::from(problem.status().as_u16()))
+    }
+
+    #[test]
+    fn numbers_become_text_and_the_last_of_repeated_keys_wins() {
+        let Ok(probe) = read_json(r#"{"required": 1, "required": 2.50, "optional": null, "unknown": []}"#) else { panic!("refused") };
+        assert_eq!((probe.0.as_str(), probe.1), ("2.5", None));
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let fields = json_fields(&Bytes::from(r#"{"required": null, "optional": true}"#)).expect("an object");
+        let mut fields = Fields::new(fields);
+        assert!(Probe::read(&mut fields).is_none());
+        assert_eq!(Value::Object(fields.errors), serde_json::json!({"required": ["This field may not be null."], "optional": ["Not a valid string."]}));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for text in ["[]", "null", "1", "\"a\"", "{", "{\"a\": NaN}", "{\"a\": \"\\ud800\"}", &"[".repeat(10_000)] {
+            assert!(read_json(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_fields_or_a_problem(bytes: Vec<u8>) {
+            let bytes = Bytes::from(bytes);
+            let _ = json_fields(&bytes).map(|fields| Fields::new(fields).read_all::<Probe>().is_ok());
+            let _ = form_fields(&bytes).map(|fields| Fields::new(fields).read_all::<Probe>().is_ok());
+        }
+    }
+}

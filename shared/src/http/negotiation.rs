@@ -1,0 +1,43 @@
+//! What the client wants to be answered in (RFC 9110, section 12.5.1).
+
+use axum::http::{HeaderMap, header};
+use mime::Mime;
+
+/// Whether the client takes JSON: it says nothing, or something that covers `application/json` with a weight above 0.
+pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
+    accepts(headers, &mime::APPLICATION_JSON)
+}
+
+fn accepts(headers: &HeaderMap, offered: &Mime) -> bool {
+    let mut ranges = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
+    ranges.peek().is_none() || ranges.any(|range| covers(range.trim(), offered))
+}
+
+fn covers(range: &str, offered: &Mime) -> bool {
+    // The crate `mime` refuses a lone `*`, which old clients send for `*/*`.
+    let Ok(range) = (if range == "*" { "*/*" } else { range }).parse::<Mime>() else { return false };
+    let refused = range.get_param("q").is_some_and(|weight| weight.as_str().parse().is_ok_and(|weight: f32| weight <= 0.0));
+    let is_type = range.type_() == mime::STAR || range.type_() == offered.type_();
+    let is_subtype = range.subtype() == mime::STAR || range.subtype() == offered.subtype();
+    !refused && is_type && is_subtype
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::ACCEPT, value.parse().expect("a header"))])
+    }
+
+    #[test]
+    fn json_is_given_to_whoever_does_not_exclude_it() {
+        assert!(accepts_json(&HeaderMap::new()));
+        for value in ["*/*", "application/*", "application/json", "text/html, */*;q=0.1", "application/json; indent=4", "*"] {
+            assert!(accepts_json(&accept(value)), "{value}");
+        }
+        for value in ["text/html", "image/png", "application/json;q=0", "nonsense"] {
+            assert!(!accepts_json(&accept(value)), "{value}");
+        }
+    }
+}

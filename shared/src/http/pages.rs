@@ -1,0 +1,160 @@
+//! Pages of lists: what part was asked for, and the envelope with links to the parts before and after.
+
+use std::borrow::Cow;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde::Serialize;
+
+use super::links::Host;
+use super::problem::Problem;
+use crate::domain::cursor;
+use crate::domain::page::{Anchor, Page, Slice};
+
+const DEFAULT_SIZE: usize = 20;
+const LARGEST_SIZE: usize = 100;
+
+const CURSOR: &str = "cursor";
+const PAGE: &str = "page";
+const PAGE_SIZE: &str = "page_size";
+
+/// The query string of a request for a page of a list.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    host: Host,
+    path: String,
+    query: Vec<(String, String)>,
+}
+
+impl<S: Sync> FromRequestParts<S> for PageRequest {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self {
+            host: Host::of(&parts.headers),
+            path: parts.uri.path().to_owned(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        })
+    }
+}
+
+/// A parameter of a query string, the last one if it is repeated.
+pub trait QueryText {
+    fn text(&self, name: &str) -> Option<&str>;
+}
+
+impl QueryText for PageRequest {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.query.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// `{"count", "next", "previous", "results"}`
+#[derive(Debug, Serialize)]
+pub struct Envelope<T> {
+    /// How long the whole list is; null where telling would cost more than the page.
+    count: Option<u64>,
+    next: Option<String>,
+    previous: Option<String>,
+    results: Vec<T>,
+}
+
+impl PageRequest {
+    /// The part of the list named `list` that is asked for. Positions are spelt in cursors, which name their list, so
+    /// that one cannot be taken to another.
+    pub fn slice<P>(&self, list: &str, parse: impl FnOnce(&str) -> Option<P>) -> Result<Slice<P>, Problem> {
+        let anchor = match (self.text(CURSOR), self.text(PAGE)) {
+            (Some(cursor), _) => anchor(list, cursor, parse).ok_or_else(Problem::invalid_page)?,
+            (None, None | Some("1")) => Anchor::Start,
+            (None, Some(_)) => return Err(Problem::invalid_page()),
+        };
+        Ok(Slice { anchor, limit: self.size() })
+    }
+
+    /// Out of range is clamped, nonsense is the default.
+    fn size(&self) -> usize {
+        let asked = self.text(PAGE_SIZE).and_then(|size| size.parse::<i64>().ok());
+        asked.map_or(DEFAULT_SIZE, |size| size.clamp(1, LARGEST_SIZE as i64) as usize)
+    }
+
+    /// The ordering asked for, if it is one of `known`; else the first of them.
+    pub fn ordering<'k>(&self, known: &[&'k str]) -> &'k str {
+        let asked = self.text("ordering").unwrap_or_default();
+        known.iter().find(|ordering| **ordering == asked).unwrap_or(&known[0])
+    }
+
+    pub fn envelope<T, P>(&self, list: &str, page: Page<T, P>, spell: impl Fn(&P) -> String) -> Envelope<T> {
+        let link = |side: char, position: &P| self.link(&cursor::encode(list, &format!("{side}{}", spell(position))));
+        Envelope {
+            count: page.count,
+            next: page.next.as_ref().map(|position| link(AFTER, position)),
+            previous: page.previous.as_ref().map(|position| link(BEFORE, position)),
+            results: page.rows,
+        }
+    }
+
+    /// This request's address with another cursor.
+    fn link(&self, cursor: &str) -> String {
+        let kept = self.query.iter().filter(|(name, _)| name != CURSOR && name != PAGE).map(|(name, value)| (Cow::from(name), Cow::from(value)));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain([(Cow::from(CURSOR), Cow::from(cursor))])).finish();
+        self.host.link(&format!("{}?{query}", self.path))
+    }
+}
+
+const AFTER: char = 'a';
+const BEFORE: char = 'b';
+
+fn anchor<P>(list: &str, cursor: &str, parse: impl FnOnce(&str) -> Option<P>) -> Option<Anchor<P>> {
+    let position = cursor::decode(list, cursor).ok()?;
+    let mut letters = position.chars();
+    let side = letters.next()?;
+    let position = parse(letters.as_str())?;
+    match side {
+        AFTER => Some(Anchor::After(position)),
+        BEFORE => Some(Anchor::Before(position)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(query: &str) -> PageRequest {
+        PageRequest {
+            host: Host::of(&axum::http::HeaderMap::new()),
+            path: "/api/users/".to_owned(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        }
+    }
+
+    fn number(text: &str) -> Option<u32> {
+        text.parse().ok()
+    }
+
+    #[test]
+    fn a_link_leads_to_the_position_it_was_made_from_and_keeps_the_rest_of_the_query() {
+        let page = Page { rows: vec![1, 2], previous: None, next: Some(7), count: None };
+        let next = request("page_size=2&cursor=old&page=1").envelope("people", page, u32::to_string).next.expect("a link");
+        let query = next.split_once('?').expect("a query").1.to_owned();
+        assert!(next.starts_with("http://localhost/api/users/?page_size=2&cursor="), "{next}");
+        let slice = request(&query).slice("people", number).expect("a good cursor");
+        assert_eq!((slice.anchor, slice.limit), (Anchor::After(7), 2));
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_and_a_page_number_are_no_pages() {
+        let cursor = cursor::encode("people", "a7");
+        assert!(request(&format!("cursor={cursor}")).slice("people", number).is_ok());
+        assert!(request(&format!("cursor={cursor}")).slice("messages", number).is_err());
+        assert!(request("page=2").slice("people", number).is_err());
+        assert!(request("page=1").slice("people", number).is_ok());
+    }
+
+    #[test]
+    fn the_size_is_clamped() {
+        let size = |query: &str| request(query).size();
+        assert_eq!([size(""), size("page_size=0"), size("page_size=-3"), size("page_size=1000"), size("page_size=x")], [20, 1, 1, 100, 20]);
+    }
+}

@@ -1,0 +1,55 @@
+//! Running a function: on Lambda, under `cargo lambda watch`, and inside a test.
+
+use axum::http::Response;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use http_body_util::BodyExt;
+use lambda_http::{Body, Request};
+use tower::{ServiceExt, service_fn};
+use tracing_subscriber::EnvFilter;
+
+use super::app::App;
+use super::endpoint::Routes;
+use super::observe::observe;
+use super::problem::Problem;
+
+/// Why a function could not start or go on.
+pub type Fatal = lambda_http::Error;
+
+/// Serves a function's endpoints until Lambda ends the process. The connection to DynamoDB is opened before the first
+/// request is taken.
+pub async fn serve(function: &'static str, routes: Routes) -> Result<(), Fatal> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_env_filter(filter).init();
+    let app = App::from_env().await.inspect_err(|sentence| tracing::error!(function, "{sentence}"))?;
+    if let Err(error) = app.store.warm().await {
+        tracing::warn!(function, "the first read failed: {error}");
+    }
+    let router = service(function, routes, app);
+    let handler = service_fn(move |request: Request| {
+        let router = router.clone();
+        async move { Ok::<_, std::convert::Infallible>(collected(router.oneshot(request).await.into_response()).await) }
+    });
+    lambda_http::run_concurrent(handler).await
+}
+
+/// A function's endpoints as a service of HTTP requests.
+pub fn service(function: &'static str, routes: Routes, app: App) -> axum::Router {
+    routes
+        .into_router(&app)
+        .fallback(async || Problem::nothing_here())
+        .layer(from_fn_with_state(function, observe))
+        .with_state(app)
+}
+
+/// Lambda answers with whole bodies.
+async fn collected(response: axum::response::Response) -> Response<Body> {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = match String::from_utf8(bytes.into()) {
+        Ok(text) if text.is_empty() => Body::Empty,
+        Ok(text) => Body::Text(text),
+        Err(binary) => Body::Binary(binary.into_bytes()),
+    };
+    Response::from_parts(parts, body)
+}

@@ -1,0 +1,230 @@
+//! The JSON shapes of people, messages and conversations, in the contract's order of keys.
+
+use std::collections::HashMap;
+
+use ring::digest::{SHA256, digest};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::links::Host;
+use crate::domain::conversation::{Conversation, Membership, Title};
+use crate::domain::cursor;
+use crate::domain::id::{ConversationId, Number, UserId};
+use crate::domain::message::{ClientKey, Entry, Message};
+use crate::domain::permission::may_see_phone_number;
+use crate::domain::user::{PhoneNumber, User};
+use crate::domain::{Error, Timestamp};
+use crate::store::{Detail, InboxRow, People, Sent};
+
+#[derive(Clone, Debug, Serialize)]
+pub struct UserView {
+    user_id: String,
+    first_name: String,
+    last_name: String,
+    email: String,
+    /// Null for others than oneself and admins.
+    phone_number: Option<String>,
+    role: &'static str,
+    created_at: String,
+}
+
+impl UserView {
+    /// A person as another sees them.
+    pub fn seen_by(viewer: &User, user: &User) -> Self {
+        Self::new(user, may_see_phone_number(viewer, user.id))
+    }
+
+    /// A person as themselves.
+    pub fn own(user: &User) -> Self {
+        Self::new(user, true)
+    }
+
+    /// A person beside something else, where the viewer's role was not loaded.
+    fn beside(viewer: UserId, user: &User) -> Self {
+        Self::new(user, viewer == user.id)
+    }
+
+    fn new(user: &User, with_phone_number: bool) -> Self {
+        Self {
+            user_id: user.id.to_string(),
+            first_name: user.first_name.as_str().to_owned(),
+            last_name: user.last_name.as_str().to_owned(),
+            email: user.email.as_str().to_owned(),
+            phone_number: user.phone_number.as_ref().filter(|_| with_phone_number).map(PhoneNumber::as_str).map(str::to_owned),
+            role: user.role.as_str(),
+            created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct MessageView {
+    message_id: String,
+    sender: String,
+    sender_details: UserView,
+    conversation: String,
+    message_body: String,
+    sent_at: String,
+    number: u64,
+    edited_at: Option<String>,
+    /// To its sender only.
+    client_key: Option<String>,
+}
+
+impl MessageView {
+    pub fn new(viewer: UserId, message: &Message, sender: &User) -> Self {
+        Self {
+            message_id: message.id.to_string(),
+            sender: message.sender.to_string(),
+            sender_details: UserView::beside(viewer, sender),
+            conversation: message.id.conversation.to_string(),
+            message_body: message.body.as_str().to_owned(),
+            sent_at: message.sent_at.to_string(),
+            number: message.id.number.get(),
+            edited_at: message.edited_at.as_ref().map(Timestamp::to_string),
+            client_key: message.key.as_ref().filter(|_| message.sender == viewer).map(ClientKey::as_str).map(str::to_owned),
+        }
+    }
+
+    pub fn all(viewer: UserId, messages: &[Message], people: &People) -> Result<Vec<Self>, Error> {
+        messages.iter().map(|message| Ok(Self::new(viewer, message, named(people, message.sender)?))).collect()
+    }
+}
+
+/// What a send led to; if that was deleted since, where it stood.
+pub fn sent(viewer: UserId, sent: &Sent) -> Value {
+    match &sent.entry {
+        Entry::Message(message) => json!(MessageView::new(viewer, message, &sent.sender)),
+        Entry::Tombstone(tombstone) => json!({ "message_id": tombstone.id.to_string(), "number": tombstone.id.number.get(), "deleted": true }),
+        Entry::Void(void) => json!({ "number": void.number.get(), "void": true }),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ParticipantView {
+    id: String,
+    user: String,
+    user_details: UserView,
+    joined_at: String,
+}
+
+/// A conversation in full.
+#[derive(Debug, Serialize)]
+pub struct ConversationView {
+    conversation_id: String,
+    participants_details: Vec<ParticipantView>,
+    messages: Vec<MessageView>,
+    participant_count: usize,
+    last_message: Option<MessageView>,
+    created_at: String,
+    title: Option<String>,
+    created_by: String,
+    unread_count: u64,
+    read_number: u64,
+    last_number: u64,
+    messages_url: String,
+    /// The cursor from which on `changes` tells what is not in here.
+    changes: String,
+}
+
+impl ConversationView {
+    pub fn new(viewer: &User, detail: &Detail, host: &Host) -> Result<Self, Error> {
+        let conversation = &detail.conversation;
+        let own = detail.memberships.iter().find(|membership| membership.user == viewer.id);
+        let own = own.ok_or_else(|| Error::Internal(format!("a participant of {} has no membership", conversation.id)))?;
+        let participant = |membership: &Membership| {
+            let user = named(&detail.people, membership.user)?;
+            Ok(ParticipantView {
+                id: participant_id(membership),
+                user: user.id.to_string(),
+                user_details: UserView::seen_by(viewer, user),
+                joined_at: membership.joined_at.to_string(),
+            })
+        };
+        let messages = MessageView::all(viewer.id, &detail.messages, &detail.people)?;
+        Ok(Self {
+            conversation_id: conversation.id.to_string(),
+            participants_details: detail.memberships.iter().map(participant).collect::<Result<_, Error>>()?,
+            last_message: messages.last().cloned(),
+            messages,
+            participant_count: conversation.participants.len(),
+            created_at: conversation.created_at.to_string(),
+            title: conversation.title.as_ref().map(Title::as_str).map(str::to_owned),
+            created_by: conversation.created_by.to_string(),
+            unread_count: own.unread(conversation),
+            read_number: own.read_number.get(),
+            last_number: conversation.messages.get(),
+            messages_url: host.link(&format!("/api/conversations/{}/messages/", conversation.id)),
+            changes: changes_cursor(conversation, detail.settled_to),
+        })
+    }
+}
+
+/// The contract gives a participation an id of its own: it is derived from whose it is and in what.
+fn participant_id(membership: &Membership) -> String {
+    let digest = digest(&SHA256, format!("{}/{}", membership.conversation, membership.user).as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// The point up to which the detail tells everything: messages and changes.
+fn changes_cursor(conversation: &Conversation, settled_to: (Number, Number)) -> String {
+    let (messages, changes) = settled_to;
+    cursor::encode(&changes_list(conversation.id), &format!("{messages}.{changes}"))
+}
+
+/// What cursors of a conversation's changes name as their list.
+pub fn changes_list(conversation: ConversationId) -> String {
+    format!("changes of {conversation}")
+}
+
+#[derive(Debug, Serialize)]
+struct NamedView {
+    user_id: String,
+    first_name: String,
+    last_name: String,
+}
+
+/// A conversation as the inbox shows it.
+#[derive(Debug, Serialize)]
+pub struct InboxRowView {
+    conversation_id: String,
+    created_at: String,
+    title: Option<String>,
+    participant_count: usize,
+    last_message: Option<MessageView>,
+    last_activity: String,
+    unread_count: u64,
+    /// The caller and up to 19 others.
+    participants: Vec<NamedView>,
+}
+
+impl InboxRowView {
+    pub fn new(viewer: UserId, row: &InboxRow, people: &People) -> Result<Self, Error> {
+        let conversation = &row.conversation;
+        let last_message = |message: &Message| Ok::<_, Error>(MessageView::new(viewer, message, named(people, message.sender)?));
+        let participant = |id: &UserId| {
+            let user = named(people, *id)?;
+            Ok(NamedView {
+                user_id: id.to_string(),
+                first_name: user.first_name.as_str().to_owned(),
+                last_name: user.last_name.as_str().to_owned(),
+            })
+        };
+        Ok(Self {
+            conversation_id: conversation.id.to_string(),
+            created_at: conversation.created_at.to_string(),
+            title: conversation.title.as_ref().map(Title::as_str).map(str::to_owned),
+            participant_count: conversation.participants.len(),
+            last_message: row.last_message.as_ref().map(last_message).transpose()?,
+            last_activity: conversation.last_activity.to_string(),
+            unread_count: row.membership.unread(conversation),
+            participants: row.participants.iter().map(participant).collect::<Result<_, Error>>()?,
+        })
+    }
+}
+
+fn named(people: &HashMap<UserId, User>, id: UserId) -> Result<&User, Error> {
+    people.get(&id).ok_or_else(|| Error::Internal(format!("user {id} is shown but was not loaded")))
+}

@@ -1,0 +1,111 @@
+//! The DynamoDB table. This module owns every string that DynamoDB sees.
+//!
+//! One table, keys `PK` and `SK`, one index `GSI1`; strongly consistent reads (S) for what authorises and for what
+//! shows one's own acknowledged writes, eventually consistent ones (E) for what only decorates.
+//!
+//! | item | PK | SK | read by |
+//! | --- | --- | --- | --- |
+//! | user | `USER#id` | `PROFILE` | get S for oneself, batch E for names; GSI1 `USERS` / `created_at#id`: the list of people |
+//! | e-mail guard | `EMAIL#address` | `EMAIL` | get S at login |
+//! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query to end them all |
+//! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
+//! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones |
+//! | change | `CONV#id` | `CHG#number` | get S by number |
+//! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
+//! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
+//! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//!
+//! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
+//! take a [`Caller`](crate::domain::session::Caller) check that its session is alive in the same round trip, and
+//! give nothing away if it is not.
+
+mod access;
+mod accounts;
+mod calls;
+mod conversations;
+mod item;
+mod keys;
+mod log;
+mod members;
+mod messages;
+mod meter;
+pub mod table;
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+
+pub use accounts::{Account, People};
+pub use conversations::{Detail, Inbox, InboxOrder, InboxPosition, InboxRow, Started};
+pub use log::Sent;
+pub use messages::{MessagePage, Window};
+pub use meter::{Meter, Spent};
+pub use table::Migration;
+
+/// Where the table is.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub table_name: String,
+    /// The address of a database on this machine; none means AWS, found by the usual environment.
+    pub endpoint: Option<String>,
+}
+
+impl Settings {
+    /// From `TABLE_NAME` (default `confab`) and `DYNAMODB_ENDPOINT` (default: AWS).
+    pub fn from_env() -> Self {
+        Self {
+            table_name: std::env::var("TABLE_NAME").unwrap_or_else(|_| "confab".to_owned()),
+            endpoint: std::env::var("DYNAMODB_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty()),
+        }
+    }
+}
+
+/// The table, and all that can be done with it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table_name: String,
+}
+
+impl Store {
+    pub async fn connect(settings: Settings) -> Self {
+        let config = match &settings.endpoint {
+            Some(endpoint) => local_configuration(endpoint),
+            None => aws_configuration().await,
+        };
+        Self { client: Client::from_conf(config), table_name: settings.table_name }
+    }
+}
+
+/// The SDK repeats what failed in transit, with jitter; every write of ours recognises itself when repeated.
+fn resilience() -> (RetryConfig, TimeoutConfig) {
+    let retries = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(25)).with_max_backoff(Duration::from_secs(1));
+    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(1)).operation_attempt_timeout(Duration::from_secs(3)).build();
+    (retries, timeouts)
+}
+
+async fn aws_configuration() -> aws_sdk_dynamodb::Config {
+    let https: SharedHttpClient = aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let (retries, timeouts) = resilience();
+    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https).retry_config(retries).timeout_config(timeouts);
+    aws_sdk_dynamodb::Config::from(&loader.load().await)
+}
+
+/// A database on this machine speaks plain HTTP and takes any credentials.
+fn local_configuration(endpoint: &str) -> aws_sdk_dynamodb::Config {
+    let (retries, timeouts) = resilience();
+    aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .retry_config(retries)
+        .timeout_config(timeouts)
+        .build()
+}

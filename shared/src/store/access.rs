@@ -1,0 +1,46 @@
+//! Whether a caller's session is alive, found out beside the first call that the caller's request makes anyway.
+
+use super::Store;
+use super::calls::Consistency;
+use super::item::Reader;
+use super::keys::Key;
+use crate::domain::conversation::Conversation;
+use crate::domain::id::{ConversationId, UserId};
+use crate::domain::session::Caller;
+use crate::domain::{Error, Resource};
+
+impl Store {
+    /// Opens the connection by a cheap read, so that the first request does not wait for handshakes.
+    pub async fn warm(&self) -> Result<(), Error> {
+        self.get(Key::nothing(), Consistency::Eventual).await?;
+        Ok(())
+    }
+
+    /// Runs `work` in the same round trip that reads the caller's session, and lets its outcome out only if the
+    /// session is alive. For work that reads; what writes must undo its writes if this fails.
+    pub(super) async fn admit<T>(&self, caller: &Caller, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let (alive, outcome) = tokio::join!(self.alive(caller), work);
+        alive?;
+        outcome
+    }
+
+    /// Fails unless the caller's session is alive.
+    pub async fn alive(&self, caller: &Caller) -> Result<(), Error> {
+        match self.get(Key::session(caller), Consistency::Strong).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::SessionEnded),
+        }
+    }
+
+    /// Fails unless the caller takes part in the conversation.
+    pub async fn takes_part(&self, caller: &Caller, conversation: ConversationId) -> Result<(), Error> {
+        self.admit(caller, self.conversation_seen_by(caller.user, conversation)).await.map(drop)
+    }
+
+    /// Loading is authorising: whoever does not take part is told the same as if it were not there.
+    pub(super) async fn conversation_seen_by(&self, user: UserId, id: ConversationId) -> Result<Conversation, Error> {
+        let item = self.get(Key::conversation(id), Consistency::Strong).await?;
+        let conversation = item.map(|item| Conversation::try_from(Reader(&item))).transpose()?;
+        conversation.filter(|conversation| conversation.has(user)).ok_or(Error::NotFound(Resource::Conversation))
+    }
+}

@@ -1,0 +1,362 @@
+//! The calls to DynamoDB, each metered, its errors turned into outcomes that the access patterns branch on.
+//!
+//! What DynamoDB left unprocessed is finished here, and what lost against a concurrent transaction is tried again;
+//! the request's deadline, which ends the whole future, bounds both.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConsumedCapacity, Delete, DeleteRequest, KeysAndAttributes, Put, PutRequest, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+};
+use futures::future::try_join_all;
+
+use super::Store;
+use super::item::{Item, text};
+use super::keys::{Key, PK, SK};
+use super::meter::{Call, Direction};
+use crate::domain::Error;
+
+/// How often a call that lost against another transaction is tried before giving up; the deadline mostly comes first.
+const MOST_ATTEMPTS: u32 = 40;
+
+/// The limits of one call.
+const BATCH_GET_LIMIT: usize = 100;
+const BATCH_WRITE_LIMIT: usize = 25;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consistency {
+    /// For what authorises, and for what must show one's own acknowledged writes.
+    Strong,
+    /// Half the price, for what only decorates.
+    Eventual,
+}
+
+/// Why a call did nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The condition did not hold; the item as it stands, if there is one.
+    Condition(Option<Item>),
+    /// The transaction's conditions did not hold; for each action whose condition failed, the item that stands there.
+    Cancelled(Vec<Option<Item>>),
+    /// Lost against a concurrent transaction, more often than it was tried again.
+    Conflict,
+    Unavailable(String),
+    Defect(String),
+}
+
+impl From<Failure> for Error {
+    /// For calls whose conditions are not expected to fail.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Condition(_) | Failure::Cancelled(_) => Self::Internal("a condition failed that nothing else could break".to_owned()),
+            Failure::Conflict => Self::Unavailable("too many concurrent transactions".to_owned()),
+            Failure::Unavailable(cause) => Self::Unavailable(cause),
+            Failure::Defect(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl Failure {
+    fn of<E: ProvideErrorMetadata>(error: SdkError<E>) -> Self
+    where
+        aws_sdk_dynamodb::Error: From<SdkError<E>>,
+    {
+        use aws_sdk_dynamodb::Error as Sdk;
+        let cause = format!("{}: {}", error.code().unwrap_or("no answer"), error.message().unwrap_or("from DynamoDB"));
+        if !matches!(error, SdkError::ServiceError(_)) {
+            return match error {
+                SdkError::ConstructionFailure(_) => Self::Defect(format!("a request could not be built: {cause}")),
+                _ => Self::Unavailable(cause),
+            };
+        }
+        match Sdk::from(error) {
+            Sdk::ConditionalCheckFailedException(failed) => Self::Condition(failed.item),
+            Sdk::TransactionCanceledException(cancelled) => Self::of_cancelled(cancelled.cancellation_reasons.unwrap_or_default()),
+            Sdk::TransactionConflictException(_) | Sdk::TransactionInProgressException(_) => Self::Conflict,
+            Sdk::ProvisionedThroughputExceededException(_) | Sdk::RequestLimitExceeded(_) | Sdk::ThrottlingException(_) | Sdk::InternalServerError(_) => {
+                Self::Unavailable(cause)
+            }
+            _ => Self::Defect(cause),
+        }
+    }
+
+    fn of_cancelled(reasons: Vec<aws_sdk_dynamodb::types::CancellationReason>) -> Self {
+        let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+        if has("ConditionalCheckFailed") {
+            let failed = reasons.into_iter().map(|reason| {
+                (reason.code.as_deref() == Some("ConditionalCheckFailed")).then(|| reason.item.unwrap_or_default())
+            });
+            Self::Cancelled(failed.collect())
+        } else if has("TransactionConflict") {
+            Self::Conflict
+        } else if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
+            Self::Unavailable("a transaction was throttled".to_owned())
+        } else {
+            Self::Defect(format!("a transaction was cancelled: {reasons:?}"))
+        }
+    }
+}
+
+/// An answer that tells what it cost.
+trait Answer {
+    fn consumed(&self) -> &[ConsumedCapacity];
+}
+
+macro_rules! answers {
+    ($($operation:ident :: $output:ident => $many:ident),+ $(,)?) => {
+        $(impl Answer for aws_sdk_dynamodb::operation::$operation::$output {
+            fn consumed(&self) -> &[ConsumedCapacity] {
+                answers!($many self)
+            }
+        })+
+    };
+    (one $output:ident) => { $output.consumed_capacity().map(std::slice::from_ref).unwrap_or_default() };
+    (many $output:ident) => { $output.consumed_capacity() };
+}
+
+answers! {
+    get_item::GetItemOutput => one,
+    query::QueryOutput => one,
+    batch_get_item::BatchGetItemOutput => many,
+    put_item::PutItemOutput => one,
+    update_item::UpdateItemOutput => one,
+    delete_item::DeleteItemOutput => one,
+    batch_write_item::BatchWriteItemOutput => many,
+    transact_write_items::TransactWriteItemsOutput => many,
+}
+
+/// One page of a query, and where the next begins.
+pub(super) struct Rows {
+    pub(super) items: Vec<Item>,
+    pub(super) next: Option<Item>,
+}
+
+impl Store {
+    pub(super) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .consistent_read(consistency == Consistency::Strong)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        Ok(call(Direction::Read, || request.clone().send()).await?.item)
+    }
+
+    /// All of `keys` that are there, in no order; in one round trip, however many there are.
+    pub(super) async fn batch_get(&self, keys: Vec<Key>, consistency: Consistency) -> Result<Vec<Item>, Failure> {
+        let batches = keys.chunks(BATCH_GET_LIMIT).map(|keys| self.batch_get_once(keys, consistency));
+        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    async fn batch_get_once(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, Failure> {
+        let mut items = Vec::with_capacity(keys.len());
+        let mut remaining: Vec<Item> = keys.iter().cloned().map(key_item).collect();
+        let mut attempt = 0;
+        while !remaining.is_empty() {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(remaining)).consistent_read(consistency == Consistency::Strong).build();
+            let wanted = wanted.map_err(|error| Failure::Defect(error.to_string()))?;
+            let request = self.client.batch_get_item().request_items(&self.table_name, wanted).return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let mut answer = call(Direction::Read, || request.clone().send()).await?;
+            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(&self.table_name)).unwrap_or_default());
+            remaining = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(&self.table_name)).map(|rest| rest.keys).unwrap_or_default();
+            if !remaining.is_empty() {
+                pause(&mut attempt).await?;
+            }
+        }
+        Ok(items)
+    }
+
+    pub(super) fn query(&self, consistency: Consistency) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table_name)
+            .consistent_read(consistency == Consistency::Strong)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    /// One page, as long as its limit or DynamoDB's 1 MB lets it be.
+    pub(super) async fn rows(&self, query: QueryFluentBuilder) -> Result<Rows, Failure> {
+        let answer = call(Direction::Read, || query.clone().send()).await?;
+        Ok(Rows { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
+    }
+
+    /// Every row, page after page: only for what is bounded by nature.
+    pub(super) async fn all_rows(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, Failure> {
+        let mut page = self.rows(query.clone()).await?;
+        let mut items = page.items;
+        while let Some(next) = page.next {
+            page = self.rows(query.clone().set_exclusive_start_key(Some(next))).await?;
+            items.append(&mut page.items);
+        }
+        Ok(items)
+    }
+
+    /// Writes an item where none stands.
+    pub(super) async fn put_new(&self, item: Item) -> Result<(), Failure> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table_name)
+            .set_item(Some(item))
+            .condition_expression(format!("attribute_not_exists({PK})"))
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        call(Direction::Write, || request.clone().send()).await.map(drop)
+    }
+
+    pub(super) fn update(&self, key: Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    /// The attributes that `return_values` asked for.
+    pub(super) async fn updated(&self, request: UpdateItemFluentBuilder) -> Result<Item, Failure> {
+        Ok(call(Direction::Write, || request.clone().send()).await?.attributes.unwrap_or_default())
+    }
+
+    pub(super) async fn delete(&self, key: Key) -> Result<(), Failure> {
+        let request = self.deletion(key);
+        call(Direction::Write, || request.clone().send()).await.map(drop)
+    }
+
+    /// Removes an item if its attribute still has that value; leaves it otherwise.
+    pub(super) async fn delete_if(&self, key: Key, attribute: &str, value: AttributeValue) -> Result<(), Failure> {
+        let request = self.deletion(key).condition_expression(format!("{attribute} = :value")).expression_attribute_values(":value", value);
+        match call(Direction::Write, || request.clone().send()).await {
+            Ok(_) | Err(Failure::Condition(_)) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn deletion(&self, key: Key) -> DeleteItemFluentBuilder {
+        self.client.delete_item().table_name(&self.table_name).set_key(Some(key_item(key))).return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    /// All or nothing, at most 100 actions.
+    pub(super) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
+        let request =
+            self.client.transact_write_items().set_transact_items(Some(actions)).return_consumed_capacity(ReturnConsumedCapacity::Total);
+        call(Direction::Write, || request.clone().send()).await.map(drop)
+    }
+
+    /// Each on its own, in no order, all of them in the end; in one round trip unless DynamoDB asks for more.
+    pub(super) async fn put_all(&self, items: Vec<Item>) -> Result<(), Failure> {
+        let writes = items.into_iter().map(|item| {
+            let put = PutRequest::builder().set_item(Some(item)).build().map_err(|error| Failure::Defect(error.to_string()))?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        self.write_all(writes.collect::<Result<_, Failure>>()?).await
+    }
+
+    pub(super) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), Failure> {
+        let writes = keys.into_iter().map(|key| {
+            let delete = DeleteRequest::builder().set_key(Some(key_item(key))).build().map_err(|error| Failure::Defect(error.to_string()))?;
+            Ok(WriteRequest::builder().delete_request(delete).build())
+        });
+        self.write_all(writes.collect::<Result<_, Failure>>()?).await
+    }
+
+    async fn write_all(&self, writes: Vec<WriteRequest>) -> Result<(), Failure> {
+        try_join_all(writes.chunks(BATCH_WRITE_LIMIT).map(|writes| self.write_batch(writes.to_vec()))).await.map(drop)
+    }
+
+    async fn write_batch(&self, mut remaining: Vec<WriteRequest>) -> Result<(), Failure> {
+        let mut attempt = 0;
+        while !remaining.is_empty() {
+            let request = self.client.batch_write_item().request_items(&self.table_name, remaining).return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let mut answer = call(Direction::Write, || request.clone().send()).await?;
+            remaining = answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(&self.table_name)).unwrap_or_default();
+            if !remaining.is_empty() {
+                pause(&mut attempt).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For [`Store::transact`]: writes an item where none stands.
+    pub(super) fn putting_new(&self, item: Item) -> TransactWriteItem {
+        let put = Put::builder()
+            .table_name(&self.table_name)
+            .set_item(Some(item))
+            .condition_expression(format!("attribute_not_exists({PK})"))
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+            .build()
+            .expect("table and item are set");
+        TransactWriteItem::builder().put(put).build()
+    }
+
+    /// For [`Store::transact`]: changes an item on a condition.
+    pub(super) fn updating(&self, key: Key, expression: &str, condition: &str, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> TransactWriteItem {
+        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let update = Update::builder()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+            .build()
+            .expect("table, key and expression are set");
+        TransactWriteItem::builder().update(update).build()
+    }
+
+    /// For [`Store::transact`]: removes an item, whether it stands or not.
+    pub(super) fn deleting(&self, key: Key) -> TransactWriteItem {
+        let delete = Delete::builder().table_name(&self.table_name).set_key(Some(key_item(key))).build().expect("table and key are set");
+        TransactWriteItem::builder().delete(delete).build()
+    }
+}
+
+async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
+where
+    O: Answer,
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<O, SdkError<E>>>,
+    aws_sdk_dynamodb::Error: From<SdkError<E>>,
+{
+    let mut attempt = 0;
+    loop {
+        let metered = Call::begin();
+        match send().await {
+            Ok(answer) => {
+                metered.answered(direction, answer.consumed());
+                return Ok(answer);
+            }
+            Err(error) => {
+                metered.answered(direction, &[]);
+                match Failure::of(error) {
+                    Failure::Conflict => pause(&mut attempt).await?,
+                    failure => return Err(failure),
+                }
+            }
+        }
+    }
+}
+
+/// Waits before the next attempt: twice as long each time, up to 400 ms, with full jitter.
+async fn pause(attempt: &mut u32) -> Result<(), Failure> {
+    *attempt += 1;
+    if *attempt >= MOST_ATTEMPTS {
+        return Err(Failure::Conflict);
+    }
+    let longest = Duration::from_millis(10 << (*attempt).min(5)).min(Duration::from_millis(400));
+    let mut byte = [0];
+    // Without randomness the pause is at its longest: slower, not wrong.
+    let share = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut byte).map_or(1.0, |()| f64::from(byte[0]) / 255.0);
+    tokio::time::sleep(longest.mul_f64(share)).await;
+    Ok(())
+}
+
+fn key_item(key: Key) -> Item {
+    Item::from([(PK.to_owned(), text(key.pk)), (SK.to_owned(), text(key.sk))])
+}

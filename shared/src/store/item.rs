@@ -1,0 +1,449 @@
+//! Items to and from domain types, attribute by attribute.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Display;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::keys::{CONVERSATIONS, EXPIRES_AT, GSI1PK, GSI1SK, Key, PK, SK, USERS};
+use crate::domain::change::{Change, ChangeKind};
+use crate::domain::conversation::{Conversation, Kind, Membership, Title};
+use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, SessionId, UserId};
+use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
+use crate::domain::password::PasswordHash;
+use crate::domain::session::{Caller, Session};
+use crate::domain::user::{Email, PersonName, PhoneNumber, Role, User};
+use crate::domain::{Error, Timestamp};
+
+/// An item as the SDK has it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) fn text(value: impl Display) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+pub(super) fn integer(value: impl Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn bytes(id: &[u8; 16]) -> AttributeValue {
+    AttributeValue::B(Blob::new(id.to_vec()))
+}
+
+pub(super) fn nonce_value(nonce: Nonce) -> AttributeValue {
+    bytes(nonce.as_bytes())
+}
+
+pub(super) fn participant_set<'a>(users: impl IntoIterator<Item = &'a UserId>) -> AttributeValue {
+    AttributeValue::Bs(users.into_iter().map(|user| Blob::new(user.as_bytes().to_vec())).collect())
+}
+
+/// Builds an item; what is `None` is left out.
+pub(super) struct Writer(Item);
+
+impl Writer {
+    pub(super) fn at(key: Key) -> Self {
+        Self(HashMap::from([(PK.to_owned(), text(key.pk)), (SK.to_owned(), text(key.sk))]))
+    }
+
+    pub(super) fn set(mut self, name: &str, value: AttributeValue) -> Self {
+        self.0.insert(name.to_owned(), value);
+        self
+    }
+
+    pub(super) fn text(self, name: &str, value: impl Display) -> Self {
+        self.set(name, text(value))
+    }
+
+    pub(super) fn integer(self, name: &str, value: impl Display) -> Self {
+        self.set(name, integer(value))
+    }
+
+    pub(super) fn optional(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self,
+        }
+    }
+
+    pub(super) fn build(self) -> Item {
+        self.0
+    }
+}
+
+/// Reads an item; what is missing or of another type than was written is a defect, named with its attribute.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a>(pub(super) &'a Item);
+
+impl<'a> Reader<'a> {
+    pub(super) fn has(self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(super) fn text(self, name: &str) -> Result<&'a str, Error> {
+        self.optional_text(name)?.ok_or_else(|| corrupt(name))
+    }
+
+    pub(super) fn optional_text(self, name: &str) -> Result<Option<&'a str>, Error> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::S(text)) => Ok(Some(text)),
+            Some(_) => Err(corrupt(name)),
+        }
+    }
+
+    /// Text that `parse` takes, as it did when it was written.
+    pub(super) fn parsed<T, E>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Error> {
+        parse(self.text(name)?).map_err(|_| corrupt(name))
+    }
+
+    pub(super) fn optional_parsed<T, E>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, Error> {
+        self.optional_text(name)?.map(parse).transpose().map_err(|_| corrupt(name))
+    }
+
+    pub(super) fn instant(self, name: &str) -> Result<Timestamp, Error> {
+        self.parsed(name, |text| Timestamp::parse(text).ok_or(()))
+    }
+
+    fn optional_instant(self, name: &str) -> Result<Option<Timestamp>, Error> {
+        self.optional_parsed(name, |text| Timestamp::parse(text).ok_or(()))
+    }
+
+    pub(super) fn integer<N: std::str::FromStr>(self, name: &str) -> Result<N, Error> {
+        self.0.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok()).ok_or_else(|| corrupt(name))
+    }
+
+    /// A counter; one that was never moved is not stored and stands at zero.
+    pub(super) fn number(self, name: &str) -> Result<Number, Error> {
+        if !self.has(name) {
+            return Ok(Number::ZERO);
+        }
+        Number::new(self.integer(name)?).ok_or_else(|| corrupt(name))
+    }
+
+    pub(super) fn flag(self, name: &str) -> Result<bool, Error> {
+        self.0.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| corrupt(name))
+    }
+
+    pub(super) fn nonce(self, name: &str) -> Option<Nonce> {
+        let blob = self.0.get(name)?.as_b().ok()?;
+        blob.as_ref().try_into().ok().map(Nonce::from_bytes)
+    }
+
+    fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
+        let blobs = self.0.get(name).and_then(|value| value.as_bs().ok()).ok_or_else(|| corrupt(name))?;
+        blobs.iter().map(|blob| blob.as_ref().try_into().map(UserId::from_bytes).map_err(|_| corrupt(name))).collect()
+    }
+
+    fn number_list(self, name: &str) -> Result<Vec<Number>, Error> {
+        let Some(value) = self.0.get(name) else { return Ok(Vec::new()) };
+        let list = value.as_l().map_err(|_| corrupt(name))?;
+        list.iter()
+            .map(|value| value.as_n().ok().and_then(|digits| digits.parse().ok()).and_then(Number::new).ok_or_else(|| corrupt(name)))
+            .collect()
+    }
+
+    pub(super) fn user_id(self, name: &str) -> Result<UserId, Error> {
+        self.parsed(name, UserId::parse)
+    }
+
+    /// The id within a key such as `CONV#id`.
+    fn key_id<T>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, IdError>) -> Result<T, Error> {
+        self.parsed(name, |text| parse(text.split_once('#').map_or(text, |(_, id)| id)))
+    }
+
+    pub(super) fn conversation_partition(self) -> Result<ConversationId, Error> {
+        self.key_id(PK, ConversationId::parse)
+    }
+
+    /// The number within a key such as `MSG#00000000ff`.
+    pub(super) fn sort_number(self) -> Result<Number, Error> {
+        self.parsed(SK, |text| {
+            let digits = text.split_once('#').map_or("", |(_, digits)| digits);
+            u64::from_str_radix(digits, 16).ok().and_then(Number::new).ok_or(())
+        })
+    }
+}
+
+fn corrupt(name: &str) -> Error {
+    Error::Internal(format!("an item's attribute {name} is missing or malformed"))
+}
+
+pub(super) fn user_to_item(user: &User) -> Item {
+    Writer::at(Key::user(user.id))
+        .text(GSI1PK, USERS)
+        .text(GSI1SK, format_args!("{}#{}", user.created_at, user.id))
+        .text("first_name", user.first_name.as_str())
+        .text("last_name", user.last_name.as_str())
+        .text("email", user.email.as_str())
+        .optional("phone_number", user.phone_number.as_ref().map(PhoneNumber::as_str))
+        .text("role", user.role.as_str())
+        .set("active", AttributeValue::Bool(user.active))
+        .text("created_at", user.created_at)
+        .build()
+}
+
+impl TryFrom<Reader<'_>> for User {
+    type Error = Error;
+
+    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            id: item.key_id(PK, UserId::parse)?,
+            first_name: item.parsed("first_name", PersonName::parse)?,
+            last_name: item.parsed("last_name", PersonName::parse)?,
+            email: item.parsed("email", Email::parse)?,
+            phone_number: item.optional_parsed("phone_number", PhoneNumber::parse)?,
+            role: item.parsed("role", Role::parse)?,
+            active: item.flag("active")?,
+            created_at: item.instant("created_at")?,
+        })
+    }
+}
+
+pub(super) fn password_hash(item: Reader<'_>) -> Result<PasswordHash, Error> {
+    Ok(PasswordHash::from_stored(item.text("password_hash")?.to_owned()))
+}
+
+pub(super) fn session_to_item(session: &Session) -> Item {
+    Writer::at(Key::session(&session.caller))
+        .text("created_at", session.created_at)
+        .integer(EXPIRES_AT, session.expires_at.epoch_seconds())
+        .optional("address", session.address.as_ref())
+        .optional("agent", session.agent.as_ref())
+        .build()
+}
+
+impl TryFrom<Reader<'_>> for Session {
+    type Error = Error;
+
+    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
+        let caller = Caller { user: item.key_id(PK, UserId::parse)?, session: item.key_id(SK, SessionId::parse)? };
+        Ok(Self {
+            caller,
+            created_at: item.instant("created_at")?,
+            expires_at: Timestamp::from_epoch_seconds(item.integer(EXPIRES_AT)?).ok_or_else(|| corrupt(EXPIRES_AT))?,
+            address: item.optional_text("address")?.map(str::to_owned),
+            agent: item.optional_text("agent")?.map(str::to_owned),
+        })
+    }
+}
+
+pub(super) fn conversation_to_item(conversation: &Conversation, nonce: Nonce) -> Item {
+    Writer::at(Key::conversation(conversation.id))
+        .text(GSI1PK, CONVERSATIONS)
+        .text(GSI1SK, format_args!("{}#{}", conversation.created_at, conversation.id))
+        .text("kind", kind_to_text(conversation.kind))
+        .set("participants", participant_set(&conversation.participants))
+        .optional("title", conversation.title.as_ref().map(Title::as_str))
+        .text("created_by", conversation.created_by)
+        .text("created_at", conversation.created_at)
+        .integer("messages", conversation.messages)
+        .integer("hidden", conversation.hidden)
+        .text("last_activity", conversation.last_activity)
+        .integer("changes", conversation.changes)
+        .text("changed_at", conversation.changed_at)
+        .set("nonce", nonce_value(nonce))
+        .build()
+}
+
+fn kind_to_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Direct => "direct",
+        Kind::Group => "group",
+    }
+}
+
+impl TryFrom<Reader<'_>> for Conversation {
+    type Error = Error;
+
+    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            id: item.conversation_partition()?,
+            kind: item.parsed("kind", |text| match text {
+                "direct" => Ok(Kind::Direct),
+                "group" => Ok(Kind::Group),
+                _ => Err(()),
+            })?,
+            participants: item.user_set("participants")?,
+            title: item.optional_parsed("title", Title::parse)?,
+            created_by: item.user_id("created_by")?,
+            created_at: item.instant("created_at")?,
+            messages: item.number("messages")?,
+            hidden: item.integer("hidden")?,
+            last_activity: item.instant("last_activity")?,
+            changes: item.number("changes")?,
+            changed_at: item.instant("changed_at")?,
+        })
+    }
+}
+
+pub(super) fn membership_to_item(membership: &Membership) -> Item {
+    Writer::at(Key::membership(membership.user, membership.conversation))
+        .text("conversation_created_at", membership.conversation_created_at)
+        .text("joined_at", membership.joined_at)
+        .integer("position", membership.position)
+        .integer("read_number", membership.read_number)
+        .build()
+}
+
+impl TryFrom<Reader<'_>> for Membership {
+    type Error = Error;
+
+    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            conversation: item.key_id(SK, ConversationId::parse)?,
+            conversation_created_at: item.instant("conversation_created_at")?,
+            user: item.key_id(PK, UserId::parse)?,
+            joined_at: item.instant("joined_at")?,
+            position: item.integer("position")?,
+            read_number: item.number("read_number")?,
+        })
+    }
+}
+
+/// What stands at a number of the log, by its attribute `kind`.
+pub(super) mod entry_kind {
+    pub(crate) const MESSAGE: &str = "message";
+    pub(crate) const TOMBSTONE: &str = "tombstone";
+    pub(crate) const VOID: &str = "void";
+}
+
+pub(super) fn message_to_item(message: &Message, nonce: Nonce) -> Item {
+    Writer::at(Key::message(message.id))
+        .text("kind", entry_kind::MESSAGE)
+        .text("sender", message.sender)
+        .text("body", message.body.as_str())
+        .text("sent_at", message.sent_at)
+        .optional("client_key", message.key.as_ref().map(ClientKey::as_str))
+        .set("nonce", nonce_value(nonce))
+        .build()
+}
+
+pub(super) fn void_to_item(id: MessageId, at: Timestamp) -> Item {
+    Writer::at(Key::message(id)).text("kind", entry_kind::VOID).text("voided_at", at).build()
+}
+
+impl TryFrom<Reader<'_>> for Entry {
+    type Error = Error;
+
+    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
+        let number = item.sort_number()?;
+        let id = item.conversation_partition()?.message(number);
+        match item.text("kind")? {
+            entry_kind::VOID => Ok(Self::Void(Void { number, at: item.instant("voided_at")? })),
+            entry_kind::TOMBSTONE => Ok(Self::Tombstone(Tombstone {
+                id,
+                sender: item.user_id("sender")?,
+                sent_at: item.instant("sent_at")?,
+                deleted_at: item.instant("deleted_at")?,
+            })),
+            entry_kind::MESSAGE => Ok(Self::Message(Message {
+                id,
+                sender: item.user_id("sender")?,
+                body: item.parsed("body", MessageBody::parse)?,
+                sent_at: item.instant("sent_at")?,
+                edited_at: item.optional_instant("edited_at")?,
+                key: item.optional_parsed("client_key", ClientKey::parse)?,
+                edits: item.number_list("edits")?,
+            })),
+            _ => Err(corrupt("kind")),
+        }
+    }
+}
+
+pub(super) fn change_to_item(conversation: ConversationId, change: &Change, nonce: Nonce) -> Item {
+    let item = Writer::at(Key::change(conversation, change.number)).text("at", change.at).set("nonce", nonce_value(nonce));
+    match &change.kind {
+        ChangeKind::MessageEdited { message, by, earlier } => item
+            .text("kind", "message.edited")
+            .integer("message", message)
+            .text("by", by)
+            .optional("earlier_body", earlier.as_ref().map(|earlier| earlier.body.as_str()))
+            .optional("earlier_at", earlier.as_ref().map(|earlier| earlier.at)),
+        ChangeKind::MessageDeleted { message, by } => item.text("kind", "message.deleted").integer("message", message).text("by", by),
+        ChangeKind::ParticipantAdded { user, by } => item.text("kind", "participant.added").text("user", user).text("by", by),
+        ChangeKind::ParticipantRemoved { user, by } => item.text("kind", "participant.removed").text("user", user).text("by", by),
+        ChangeKind::ConversationUpdated { by } => item.text("kind", "conversation.updated").text("by", by),
+        ChangeKind::Void => item.text("kind", "void"),
+    }
+    .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-01-01T12:00:00.123456Z").expect("an instant")
+    }
+
+    #[test]
+    fn a_conversation_is_read_as_it_was_written() {
+        let ada = UserId::unique();
+        let conversation = Conversation {
+            id: ConversationId::unique(),
+            kind: Kind::Group,
+            participants: [ada, UserId::unique()].into(),
+            title: Some(Title::parse("Engines").expect("a title")),
+            created_by: ada,
+            created_at: now(),
+            messages: Number::ZERO,
+            hidden: 0,
+            last_activity: now(),
+            changes: Number::ZERO,
+            changed_at: now(),
+        };
+        let item = conversation_to_item(&conversation, Nonce::unique());
+        assert_eq!(Conversation::try_from(Reader(&item)).expect("readable"), conversation);
+    }
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        let message = Message {
+            id: ConversationId::unique().message(Number::ZERO.next()),
+            sender: UserId::unique(),
+            body: MessageBody::parse("Hello").expect("a body"),
+            sent_at: now(),
+            edited_at: None,
+            key: Some(ClientKey::parse("k").expect("a key")),
+            edits: vec![],
+        };
+        let item = message_to_item(&message, Nonce::unique());
+        assert_eq!(Entry::try_from(Reader(&item)).expect("readable"), Entry::Message(message));
+    }
+
+    #[test]
+    fn a_malformed_item_is_a_defect_that_names_the_attribute_and_not_its_value() {
+        let mut item = void_to_item(ConversationId::unique().message(Number::ZERO.next()), now());
+        item.insert("voided_at".to_owned(), text("yesterday"));
+        let error = Entry::try_from(Reader(&item)).expect_err("not readable").to_string();
+        assert!(error.contains("voided_at") && !error.contains("yesterday"), "{error}");
+    }
+
+    #[test]
+    fn a_full_conversation_stays_within_5_kb_and_a_pair_within_1_kb() {
+        let size = |participants: usize| -> usize {
+            let participants: BTreeSet<_> = (0..participants).map(|_| UserId::unique()).collect();
+            let creator = *participants.first().expect("somebody");
+            let conversation = Conversation {
+                id: ConversationId::unique(), kind: Kind::Group, participants,
+                title: Some(Title::parse(&"x".repeat(200)).expect("a title")),
+                created_by: creator, created_at: now(), messages: Number::MAX, hidden: 1, last_activity: now(), changes: Number::MAX, changed_at: now(),
+            };
+            conversation_to_item(&conversation, Nonce::unique()).iter().map(|(name, value)| name.len() + value_size(value)).sum()
+        };
+        assert!(size(250) < 5 * 1024, "{}", size(250));
+        assert!(size(2) < 1024, "{}", size(2));
+    }
+
+    fn value_size(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len() / 2 + 1,
+            AttributeValue::B(blob) => blob.as_ref().len(),
+            AttributeValue::Bs(blobs) => blobs.iter().map(|blob| blob.as_ref().len()).sum(),
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The primary keys, built from typed ids. Here alone.
+
+use crate::domain::id::{ConversationId, MessageId, Number, SessionId, UserId};
+use crate::domain::message::ClientKey;
+use crate::domain::session::Caller;
+use crate::domain::user::Email;
+
+pub(super) const PK: &str = "PK";
+pub(super) const SK: &str = "SK";
+pub(super) const GSI1: &str = "GSI1";
+pub(super) const GSI1PK: &str = "GSI1PK";
+pub(super) const GSI1SK: &str = "GSI1SK";
+pub(super) const EXPIRES_AT: &str = "expires_at";
+
+/// `GSI1PK` of everybody.
+pub(super) const USERS: &str = "USERS";
+/// `GSI1PK` of all conversations.
+pub(super) const CONVERSATIONS: &str = "CONVERSATIONS";
+
+pub(super) const SESSION_PREFIX: &str = "SESSION#";
+pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
+pub(super) const CHANGE_PREFIX: &str = "CHG#";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    pub(super) fn user(user: UserId) -> Self {
+        Self::new(user_partition(user), "PROFILE")
+    }
+
+    pub(super) fn email(email: &Email) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), "EMAIL")
+    }
+
+    pub(super) fn session(caller: &Caller) -> Self {
+        Self::new(user_partition(caller.user), session_sort(caller.session))
+    }
+
+    pub(super) fn membership(user: UserId, conversation: ConversationId) -> Self {
+        Self::new(user_partition(user), format!("{MEMBER_PREFIX}{conversation}"))
+    }
+
+    pub(super) fn conversation(conversation: ConversationId) -> Self {
+        Self::new(conversation_partition(conversation), "META")
+    }
+
+    pub(super) fn message(message: MessageId) -> Self {
+        Self::new(conversation_partition(message.conversation), message_sort(message.number))
+    }
+
+    pub(super) fn change(conversation: ConversationId, number: Number) -> Self {
+        Self::new(conversation_partition(conversation), format!("{CHANGE_PREFIX}{:010x}", number.get()))
+    }
+
+    pub(super) fn client_key(conversation: ConversationId, sender: UserId, key: &ClientKey) -> Self {
+        Self::new(conversation_partition(conversation), format!("KEY#{sender}#{}", key.as_str()))
+    }
+
+    /// The same for both orders of the two.
+    pub(super) fn direct(one: UserId, other: UserId) -> Self {
+        Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
+    }
+
+    /// An item that is never there: reading it opens the connection.
+    pub(super) fn nothing() -> Self {
+        Self::new("NOTHING".to_owned(), "NOTHING")
+    }
+}
+
+pub(super) fn user_partition(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+pub(super) fn conversation_partition(conversation: ConversationId) -> String {
+    format!("CONV#{conversation}")
+}
+
+pub(super) fn message_sort(number: Number) -> String {
+    format!("MSG#{:010x}", number.get())
+}
+
+fn session_sort(session: SessionId) -> String {
+    format!("{SESSION_PREFIX}{session}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_has_one_key_whoever_starts() {
+        let (ada, grace) = (UserId::unique(), UserId::unique());
+        assert_eq!(Key::direct(ada, grace), Key::direct(grace, ada));
+    }
+
+    #[test]
+    fn message_keys_sort_by_number_up_to_the_last_one() {
+        let sorts: Vec<_> = [1, 9, 10, 255, 256, 1 << 39, Number::MAX.get()].iter().filter_map(|n| Number::new(*n)).map(message_sort).collect();
+        assert!(sorts.is_sorted());
+    }
+}

@@ -1,0 +1,87 @@
+//! One person's part in a conversation: reading and leaving.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::Store;
+use super::item::{participant_set, text};
+use super::keys::Key;
+use super::log::Log;
+use super::messages::Recorded;
+use crate::domain::change::{Change, ChangeKind};
+use crate::domain::conversation::{Conversation, Kind};
+use crate::domain::id::{ConversationId, Nonce, Number, UserId};
+use crate::domain::session::Caller;
+use crate::domain::{Error, Resource, Timestamp};
+
+/// How often leaving is tried against others who come and go.
+const MOST_ATTEMPTS: usize = 10;
+
+impl Store {
+    /// Moves the caller's read mark forward to `number`; returns where it stands then, and how many are unread.
+    pub async fn mark_read(&self, caller: &Caller, id: ConversationId, number: Number) -> Result<(Number, u64), Error> {
+        let conversation = self.admit(caller, self.conversation_seen_by(caller.user, id)).await?;
+        if number > conversation.messages {
+            return Err(Error::refused(format!("number is above the last one, which is {}.", conversation.messages)));
+        }
+        let mark = self.move_read_mark(caller.user, id, number).await?.ok_or(Error::NotFound(Resource::Conversation))?;
+        Ok((mark, conversation.messages.distance_from(mark)))
+    }
+
+    /// Takes the caller out of a group. The creator's rights go to whoever has been there longest; the last one to
+    /// leave takes the conversation along.
+    pub async fn leave(&self, caller: &Caller, id: ConversationId, now: Timestamp) -> Result<(), Error> {
+        let mut conversation = self.admit(caller, self.conversation_seen_by(caller.user, id)).await?;
+        if conversation.kind == Kind::Direct {
+            return Err(Error::refused("A direct conversation cannot be left."));
+        }
+        let (mut number, nonce) = (None, Nonce::unique());
+        for _ in 0..MOST_ATTEMPTS {
+            if conversation.participants.len() == 1 {
+                return self.remove_conversation(&conversation).await;
+            }
+            let heir = self.heir(&conversation, caller.user).await?;
+            let taken = match number {
+                Some(number) => number,
+                None => self.take(Log::Changes, id, caller.user, Nonce::unique(), now).await?,
+            };
+            let kind = ChangeKind::ParticipantRemoved { user: caller.user, by: caller.user };
+            let change = Change { number: taken, at: now, kind };
+            let actions = vec![self.taking_out(&conversation, caller.user, heir), self.deleting(Key::membership(caller.user, id))];
+            match self.record(id, &change, nonce, actions).await? {
+                Recorded::Done => return Ok(()),
+                Recorded::NumberVoided => number = None,
+                Recorded::Overtaken => {
+                    number = Some(taken);
+                    conversation = self.conversation_seen_by(caller.user, id).await?;
+                }
+            }
+        }
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
+    }
+
+    /// To whom the creator's rights go when `leaver` leaves.
+    async fn heir(&self, conversation: &Conversation, leaver: UserId) -> Result<UserId, Error> {
+        if conversation.created_by != leaver {
+            return Ok(conversation.created_by);
+        }
+        let memberships = self.memberships(conversation).await?;
+        let longest = memberships.iter().map(|membership| membership.user).find(|user| *user != leaver);
+        longest.ok_or_else(|| Error::Internal(format!("conversation {} has participants without membership", conversation.id)))
+    }
+
+    /// On condition that nobody came or left since the conversation was read: so somebody always stays behind, and
+    /// the heir is among them.
+    fn taking_out(&self, conversation: &Conversation, leaver: UserId, heir: UserId) -> TransactWriteItem {
+        self.updating(
+            Key::conversation(conversation.id),
+            "DELETE participants :leaver SET created_by = :heir",
+            "participants = :participants AND created_by = :creator",
+            [
+                (":leaver", participant_set([&leaver])),
+                (":heir", text(heir)),
+                (":participants", participant_set(&conversation.participants)),
+                (":creator", text(conversation.created_by)),
+            ],
+        )
+    }
+}

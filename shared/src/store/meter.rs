@@ -1,0 +1,106 @@
+//! What a request costs: sequential round trips to DynamoDB and capacity units, counted at the SDK's boundary.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
+tokio::task_local! {
+    static METER: Meter;
+}
+
+/// Counts what is spent by the work within [`Meter::measure`].
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Spent>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// The longest chain of calls of which each began after the one before had answered.
+    pub round_trips: u32,
+    /// Read request units.
+    pub rru: f64,
+    /// Write request units.
+    pub wru: f64,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Direction {
+    Read,
+    Write,
+}
+
+impl Meter {
+    pub async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
+        METER.scope(self.clone(), work).await
+    }
+
+    pub fn spent(&self) -> Spent {
+        *self.lock()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Spent> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// One call under way.
+pub(super) struct Call {
+    meter: Option<Meter>,
+    depth: u32,
+}
+
+impl Call {
+    pub(super) fn begin() -> Self {
+        let meter = METER.try_with(Meter::clone).ok();
+        let depth = meter.as_ref().map_or(0, |meter| meter.lock().round_trips + 1);
+        Self { meter, depth }
+    }
+
+    pub(super) fn answered(self, direction: Direction, consumed: &[ConsumedCapacity]) {
+        let Some(meter) = self.meter else { return };
+        let mut spent = meter.lock();
+        spent.round_trips = spent.round_trips.max(self.depth);
+        let units: f64 = consumed.iter().filter_map(ConsumedCapacity::capacity_units).sum();
+        match direction {
+            Direction::Read => spent.rru += units,
+            Direction::Write => spent.wru += units,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call() -> Call {
+        Call::begin()
+    }
+
+    #[tokio::test]
+    async fn calls_side_by_side_are_one_round_trip_and_calls_in_turn_are_several() {
+        let meter = Meter::default();
+        meter
+            .measure(async {
+                let (slow, quick) = (call(), call());
+                quick.answered(Direction::Read, &[]);
+                let after_quick = call();
+                slow.answered(Direction::Read, &[]);
+                after_quick.answered(Direction::Read, &[]);
+            })
+            .await;
+        assert_eq!(meter.spent().round_trips, 2);
+    }
+
+    #[tokio::test]
+    async fn units_add_up_by_direction() {
+        let meter = Meter::default();
+        let units = |units| [ConsumedCapacity::builder().capacity_units(units).build()];
+        meter
+            .measure(async {
+                call().answered(Direction::Read, &units(0.5));
+                call().answered(Direction::Read, &units(1.0));
+                call().answered(Direction::Write, &units(2.0));
+            })
+            .await;
+        assert_eq!(meter.spent(), Spent { round_trips: 3, rru: 1.5, wru: 2.0 });
+    }
+}

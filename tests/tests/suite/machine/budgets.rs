@@ -1,0 +1,134 @@
+//! What each operation may cost: sequential round trips and capacity units, counted at the SDK's boundary.
+
+use serde_json::{Value, json};
+use shared::store::Spent;
+use tests::Person;
+use tests::machine::{InProcess, database_accounts_transactions};
+
+/// The most that an operation may spend.
+struct Budget {
+    round_trips: u32,
+    wru: f64,
+    rru: f64,
+}
+
+fn budget(round_trips: u32, wru: f64, rru: f64) -> Budget {
+    Budget { round_trips, wru, rru }
+}
+
+impl Budget {
+    #[track_caller]
+    fn holds(&self, operation: &str, spent: Spent) {
+        println!("{operation}: {spent:?}");
+        assert!(spent.round_trips <= self.round_trips, "{operation}: {} round trips, at most {}", spent.round_trips, self.round_trips);
+        assert!(spent.rru <= self.rru, "{operation}: {} RRU, at most {}", spent.rru, self.rru);
+        assert!(spent.rru > 0.0, "{operation} reads at least the session");
+        // DynamoDB Local counts a transaction's writes once where AWS counts them twice.
+        let wru = if database_accounts_transactions() { self.wru } else { self.wru.max(spent.wru) };
+        assert!(spent.wru <= wru, "{operation}: {} WRU, at most {}", spent.wru, self.wru);
+    }
+}
+
+struct Scene {
+    functions: InProcess,
+    ada: Person,
+    grace: Person,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (functions, ada, grace) = tokio::join!(InProcess::new(), Person::new("Ada"), Person::new("Grace"));
+        Self { functions, ada, grace }
+    }
+
+    async fn ada(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value, Spent) {
+        self.functions.send(&self.ada, method, path, &[], body).await
+    }
+}
+
+#[tokio::test]
+async fn reading_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let conversation = scene.ada.start(&[&scene.grace], None).await;
+    let (_, _, spent) = scene.ada("GET", "/api/users/me/", None).await;
+    budget(1, 0.0, 2.0).holds("me", spent);
+    for body in ["one", "two", "three"] {
+        scene.grace.say(&conversation, body).await;
+    }
+    let message = scene.ada.say(&conversation, "four").await;
+    let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
+    let (_, _, spent) = scene.ada("GET", &path, None).await;
+    budget(2, 0.0, 3.5).holds("message by id", spent);
+    let (_, _, spent) = scene.ada("GET", &format!("/api/conversations/{conversation}/messages/"), None).await;
+    budget(2, 0.0, 2.0 + 1.0 + 2.0 * 0.5).holds("page of messages", spent);
+    let (_, _, spent) = scene.ada("PUT", &format!("/api/conversations/{conversation}/read/"), Some(json!({ "number": 3 }))).await;
+    budget(2, 1.0, 2.0).holds("mark read", spent);
+}
+
+#[tokio::test]
+async fn sending_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let conversation = scene.ada.start(&[&scene.grace], None).await;
+    let send = |body: &str| Some(json!({ "conversation": conversation, "message_body": body }));
+    let (status, _, spent) = scene.ada("POST", "/api/messages/", send("Hello")).await;
+    assert_eq!(status, 201);
+    budget(2, 3.0, 1.5).holds("send", spent);
+    let key = [("idempotency-key", "a key")];
+    let (status, _, spent) = scene.functions.send(&scene.ada, "POST", "/api/messages/", &key, send("Hello")).await;
+    assert_eq!(status, 201);
+    budget(3, 6.0, 2.5).holds("send with client key", spent);
+    let (status, _, spent) = scene.functions.send(&scene.ada, "POST", "/api/messages/", &key, send("Hello")).await;
+    assert_eq!(status, 200);
+    budget(2, 0.0, 3.5).holds("repeat of a keyed send", spent);
+}
+
+#[tokio::test]
+async fn signing_in_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let (status, _, spent) =
+        scene.ada("POST", "/api/auth/login/", Some(json!({ "email": scene.ada.email, "password": tests::PASSWORD }))).await;
+    assert_eq!(status, 200);
+    // Three more WRU than a bare write of the session: the transaction that lets no login slip past a deactivation.
+    budget(2, 4.0, 2.0).holds("login", spent);
+}
+
+#[tokio::test]
+async fn starting_a_conversation_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let (status, _, spent) = scene.ada("POST", "/api/conversations/", Some(json!({ "participant_ids": [scene.grace.id] }))).await;
+    assert_eq!(status, 201);
+    budget(2, 2.0 * (3.0 + 2.0), 4.0).holds("create conversation of 2", spent);
+}
+
+#[tokio::test]
+async fn showing_conversations_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let others = futures::future::join_all((0..9).map(|_| Person::new("Member"))).await;
+    let group = scene.ada.start(&others.iter().collect::<Vec<_>>(), Some("Engines")).await;
+    scene.ada.say(&group, "Hello").await;
+    let (_, _, spent) = scene.ada("GET", &format!("/api/conversations/{group}/"), None).await;
+    budget(2, 0.0, 17.0 + 1.0).holds("conversation with 10 participants and 1 message", spent);
+    for title in 0..19 {
+        let conversation = scene.ada.start(&[&scene.grace], Some(&format!("Engine {title}"))).await;
+        scene.ada.say(&conversation, "Hello").await;
+    }
+    let (_, inbox, spent) = scene.ada("GET", "/api/conversations/", None).await;
+    assert_eq!(inbox["results"].as_array().map(Vec::len), Some(20));
+    budget(3, 0.0, 45.0 + 11.0 * 0.5).holds("list of 20 conversations", spent);
+}
+
+#[tokio::test]
+async fn the_price_of_a_send_and_of_a_page_does_not_grow_with_the_conversation() {
+    let scene = Scene::new().await;
+    let conversation = scene.ada.start(&[&scene.grace], None).await;
+    let send = || Some(json!({ "conversation": conversation, "message_body": "Hello" }));
+    let page = format!("/api/conversations/{conversation}/messages/?ordering=-number");
+    let mut prices = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..40 {
+            scene.ada("POST", "/api/messages/", send()).await;
+        }
+        prices.push((scene.ada("POST", "/api/messages/", send()).await.2, scene.ada("GET", &page, None).await.2));
+    }
+    assert!(prices.iter().all(|price| *price == prices[0]), "{prices:?}");
+}

@@ -1,0 +1,11 @@
+//! The suite: stories through the front door, with sentences for names. Modules named `machine` need more than an
+//! address: the database behind it.
+
+mod accounts;
+mod agreement;
+mod conversations;
+mod machine;
+mod messages;
+mod pages;
+mod people;
+mod rules;
