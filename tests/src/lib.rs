@@ -5,10 +5,16 @@
 
 pub mod machine;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// How many requests may be under way at once, over all tests: cargo-lambda's emulator stops for good when 100 wait for
+/// one function.
+static UNDER_WAY: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(64);
 
 /// A password that no rule refuses.
 pub const PASSWORD: &str = "a-long-enough-password";
@@ -16,6 +22,12 @@ pub const PASSWORD: &str = "a-long-enough-password";
 /// The address under test.
 pub fn target() -> String {
     std::env::var("CONFAB_TARGET").expect("CONFAB_TARGET is not set: run the suite with `cargo dev test`, which starts a stack and sets it")
+}
+
+/// Whether the target is on somebody's own machine, where cookies go without TLS.
+pub fn is_local() -> bool {
+    let address = reqwest::Url::parse(&target()).expect("CONFAB_TARGET is an address");
+    matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Somebody who asks: with a token, with cookies, or with nothing.
@@ -45,6 +57,31 @@ impl Answer {
         self
     }
 
+    /// Checks that this answer says one sentence and nothing else.
+    #[track_caller]
+    pub fn says(self, status: u16, sentence: &str) -> Self {
+        assert_eq!((self.status, self.json()), (status, json!({ "detail": sentence })));
+        self
+    }
+
+    /// Checks that this answer refuses one field and nothing else, for one reason.
+    #[track_caller]
+    pub fn refuses(self, field: &str, reason: &str) {
+        assert_eq!((self.status, self.json()), (400, json!({ field: [reason] })));
+    }
+
+    /// The JSON with its keys in the order in which they stand: JSON is YAML, whose mappings keep it.
+    pub fn in_order(&self) -> serde_yaml_ng::Value {
+        serde_yaml_ng::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
+    }
+
+    /// All that a client can tell this answer from another by, but for what no two answers share.
+    pub fn likeness(&self) -> (u16, BTreeMap<&str, &str>, &str) {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
+        let shared = headers.filter(|(name, _)| !["x-request-id", "apigw-requestid", "date"].contains(name));
+        (self.status, shared.collect(), &self.text)
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -53,6 +90,13 @@ impl Answer {
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.get_all("set-cookie").into_iter().filter_map(|value| value.to_str().ok());
         cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    /// How a cookie was set: `HttpOnly`, `Path=/` and the like.
+    pub fn cookie_attributes(&self, name: &str) -> BTreeSet<&str> {
+        let mut cookies = self.headers.get_all("set-cookie").into_iter().filter_map(|value| value.to_str().ok());
+        let cookie = cookies.find(|cookie| cookie.split_once('=').is_some_and(|(found, _)| found == name));
+        cookie.unwrap_or_else(|| panic!("the cookie {name} was not set")).split("; ").skip(1).collect()
     }
 }
 
@@ -81,6 +125,7 @@ impl Client {
         if let Some((media_type, body)) = body {
             request = request.header("content-type", media_type).body(body);
         }
+        let _permit = UNDER_WAY.acquire().await.expect("nobody closes it");
         let response = request.send().await.expect("the target answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, text: response.text().await.expect("a whole answer in UTF-8") }
@@ -188,6 +233,25 @@ impl Person {
             }
         }
     }
+}
+
+/// Two people with a direct conversation.
+pub async fn two_people() -> (Person, Person, String) {
+    let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
+    let conversation = ada.start(&[&grace], None).await;
+    (ada, grace, conversation)
+}
+
+/// Whether a text is an instant in the one spelling that clients know: `2026-01-01T12:00:00.123456Z`.
+pub fn is_instant(value: &Value) -> bool {
+    let spelt = value.as_str().and_then(shared::domain::Timestamp::parse).map(|instant| instant.to_string());
+    spelt.is_some() && spelt.as_deref() == value.as_str()
+}
+
+/// The keys of an object, in the order in which they stand.
+pub fn keys(object: &serde_yaml_ng::Value) -> Vec<&str> {
+    let object = object.as_mapping().unwrap_or_else(|| panic!("no object: {object:?}"));
+    object.keys().map(|key| key.as_str().expect("JSON's keys are texts")).collect()
 }
 
 /// The values of one key of each object of a list.

@@ -68,19 +68,16 @@ impl Failure {
     {
         use aws_sdk_dynamodb::Error as Sdk;
         let cause = format!("{}: {}", error.code().unwrap_or("no answer"), error.message().unwrap_or("from DynamoDB"));
-        if !matches!(error, SdkError::ServiceError(_)) {
-            return match error {
-                SdkError::ConstructionFailure(_) => Self::Defect(format!("a request could not be built: {cause}")),
-                _ => Self::Unavailable(cause),
-            };
+        match &error {
+            SdkError::ConstructionFailure(_) => return Self::Defect(format!("a request could not be built: {cause}")),
+            SdkError::ServiceError(answer) if !answer.raw().status().is_server_error() => {}
+            _ => return Self::Unavailable(cause),
         }
         match Sdk::from(error) {
             Sdk::ConditionalCheckFailedException(failed) => Self::Condition(failed.item),
             Sdk::TransactionCanceledException(cancelled) => Self::of_cancelled(cancelled.cancellation_reasons.unwrap_or_default()),
             Sdk::TransactionConflictException(_) | Sdk::TransactionInProgressException(_) => Self::Conflict,
-            Sdk::ProvisionedThroughputExceededException(_) | Sdk::RequestLimitExceeded(_) | Sdk::ThrottlingException(_) | Sdk::InternalServerError(_) => {
-                Self::Unavailable(cause)
-            }
+            Sdk::ProvisionedThroughputExceededException(_) | Sdk::RequestLimitExceeded(_) | Sdk::ThrottlingException(_) => Self::Unavailable(cause),
             _ => Self::Defect(cause),
         }
     }

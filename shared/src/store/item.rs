@@ -239,7 +239,7 @@ pub(super) fn conversation_to_item(conversation: &Conversation, nonce: Nonce) ->
         .text("created_by", conversation.created_by)
         .text("created_at", conversation.created_at)
         .integer("messages", conversation.messages)
-        .integer("hidden", conversation.hidden)
+        .integer("hidden_messages", conversation.hidden)
         .text("last_activity", conversation.last_activity)
         .integer("changes", conversation.changes)
         .text("changed_at", conversation.changed_at)
@@ -270,7 +270,7 @@ impl TryFrom<Reader<'_>> for Conversation {
             created_by: item.user_id("created_by")?,
             created_at: item.instant("created_at")?,
             messages: item.number("messages")?,
-            hidden: item.integer("hidden")?,
+            hidden: item.integer("hidden_messages")?,
             last_activity: item.instant("last_activity")?,
             changes: item.number("changes")?,
             changed_at: item.instant("changed_at")?,

@@ -223,7 +223,7 @@ impl Store {
     /// Settles a number whose writer is dead or has no use for it: nothing will ever stand there. Does nothing if
     /// something stands there already.
     pub(super) async fn void(&self, id: MessageId, now: Timestamp) -> Result<(), Error> {
-        let hidden = self.updating(Key::conversation(id.conversation), "ADD hidden :one", "attribute_exists(PK)", [(":one", integer(1))]);
+        let hidden = self.updating(Key::conversation(id.conversation), "ADD hidden_messages :one", "attribute_exists(PK)", [(":one", integer(1))]);
         match self.transact(vec![self.putting_new(void_to_item(id, now)), hidden]).await {
             Ok(()) | Err(Failure::Cancelled(_)) => Ok(()),
             Err(failure) => Err(failure.into()),

@@ -39,7 +39,10 @@ impl Store {
             if conversation.participants.len() == 1 {
                 return self.remove_conversation(&conversation).await;
             }
-            let heir = self.heir(&conversation, caller.user).await?;
+            let Some(heir) = self.heir(&conversation, caller.user).await? else {
+                conversation = self.conversation_seen_by(caller.user, id).await?;
+                continue;
+            };
             let taken = match number {
                 Some(number) => number,
                 None => self.take(Log::Changes, id, caller.user, Nonce::unique(), now).await?,
@@ -59,14 +62,14 @@ impl Store {
         Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
-    /// To whom the creator's rights go when `leaver` leaves.
-    async fn heir(&self, conversation: &Conversation, leaver: UserId) -> Result<UserId, Error> {
+    /// To whom the creator's rights go when `leaver` leaves; nobody if all others have left since the conversation
+    /// was read.
+    async fn heir(&self, conversation: &Conversation, leaver: UserId) -> Result<Option<UserId>, Error> {
         if conversation.created_by != leaver {
-            return Ok(conversation.created_by);
+            return Ok(Some(conversation.created_by));
         }
         let memberships = self.memberships(conversation).await?;
-        let longest = memberships.iter().map(|membership| membership.user).find(|user| *user != leaver);
-        longest.ok_or_else(|| Error::Internal(format!("conversation {} has participants without membership", conversation.id)))
+        Ok(memberships.iter().map(|membership| membership.user).find(|user| *user != leaver))
     }
 
     /// On condition that nobody came or left since the conversation was read: so somebody always stays behind, and

@@ -242,7 +242,7 @@ impl Store {
             &unchanged_since_read(message),
             unchanged_values(message).chain([(":tombstone", text(entry_kind::TOMBSTONE)), (":now", text(now))]),
         );
-        let hidden = self.updating(Key::conversation(conversation), "ADD hidden :one", "attribute_exists(PK)", [(":one", integer(1))]);
+        let hidden = self.updating(Key::conversation(conversation), "ADD hidden_messages :one", "attribute_exists(PK)", [(":one", integer(1))]);
         let (early, last) = message.edits.split_at(message.edits.len().saturating_sub(EDITS_IN_ONE_TRANSACTION));
         for number in early.chunks(EDITS_IN_ONE_TRANSACTION) {
             self.transact(number.iter().map(|number| self.forgetting(conversation, *number)).collect()).await?;
