@@ -84,15 +84,25 @@ impl Store {
 
 /// The SDK repeats what failed in transit, with jitter; every write of ours recognises itself when repeated.
 fn resilience() -> (RetryConfig, TimeoutConfig) {
-    let retries = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(25)).with_max_backoff(Duration::from_secs(1));
-    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(1)).operation_attempt_timeout(Duration::from_secs(3)).build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_secs(1));
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .build();
     (retries, timeouts)
 }
 
 async fn aws_configuration() -> aws_sdk_dynamodb::Config {
-    let https: SharedHttpClient = aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let https: SharedHttpClient =
+        aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience();
-    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https).retry_config(retries).timeout_config(timeouts);
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https)
+        .retry_config(retries)
+        .timeout_config(timeouts);
     aws_sdk_dynamodb::Config::from(&loader.load().await)
 }
 

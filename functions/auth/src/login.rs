@@ -23,7 +23,11 @@ fn filled(text: &str) -> Result<String, shared::domain::Invalid> {
 }
 
 /// Sets no cookie and heeds none: the token is in the answer.
-pub(crate) async fn log_in(State(app): State<App>, client: Client, body: Body<Login>) -> Result<Json<SignedIn>, Problem> {
+pub(crate) async fn log_in(
+    State(app): State<App>,
+    client: Client,
+    body: Body<Login>,
+) -> Result<Json<SignedIn>, Problem> {
     let Login { email, password } = body.parsed()?;
     Ok(Json(sign_in(&app, &email, &password, client).await?))
 }

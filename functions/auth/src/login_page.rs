@@ -5,7 +5,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
-use shared::http::{App, Body, Client, CsrfToken, Fields, FromFields, Host, PageRequest, Problem, QueryText, csrf_cookie, local_path, session_cookie};
+use shared::http::{
+    App, Body, Client, CsrfToken, Fields, FromFields, Host, PageRequest, Problem, QueryText, csrf_cookie, local_path,
+    session_cookie,
+};
 
 use crate::sign_in::sign_in;
 
@@ -22,7 +25,14 @@ struct LoginForm<'a> {
 
 pub(crate) async fn show(host: Host, token: CsrfToken, query: PageRequest) -> Result<Response, Problem> {
     let next = query.text("next").and_then(local_path).unwrap_or_default();
-    let form = LoginForm { csrf_token: token.as_str(), next, username: "", username_error: None, password_error: None, form_error: None };
+    let form = LoginForm {
+        csrf_token: token.as_str(),
+        next,
+        username: "",
+        username_error: None,
+        password_error: None,
+        form_error: None,
+    };
     form.answer(&host)
 }
 
@@ -53,7 +63,8 @@ pub(crate) async fn submit(
     body: Body<Submitted>,
 ) -> Result<Response, Problem> {
     let Submitted { username, password, next } = body.parsed()?;
-    let wants_json = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let wants_json =
+        headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let next = next.as_deref().or_else(|| query.text("next")).and_then(local_path).unwrap_or_default();
     let missing = |text: &str| text.is_empty().then_some("This field is required.");
     let mut form = LoginForm {

@@ -3,7 +3,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use shared::domain::session::Caller;
-use shared::http::{App, CsrfToken, Host, PageRequest, Problem, QueryText, SESSION_COOKIE, clear_cookie, csrf_cookie, local_path};
+use shared::http::{
+    App, CsrfToken, Host, PageRequest, Problem, QueryText, SESSION_COOKIE, clear_cookie, csrf_cookie, local_path,
+};
 
 /// From then on the token is dead.
 pub(crate) async fn log_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {

@@ -21,7 +21,11 @@ impl FromFields for ChangePassword {
 }
 
 /// Every other session of the caller ends with it.
-pub(crate) async fn change_password(State(app): State<App>, caller: Caller, body: Body<ChangePassword>) -> Result<StatusCode, Problem> {
+pub(crate) async fn change_password(
+    State(app): State<App>,
+    caller: Caller,
+    body: Body<ChangePassword>,
+) -> Result<StatusCode, Problem> {
     let ChangePassword { old_password, new_password } = body.parsed_or(app.store.alive(&caller)).await?;
     let user = app.store.me(&caller).await?;
     let account = app.store.account(&user.email).await?.ok_or(Error::SessionEnded)?;

@@ -26,12 +26,23 @@ impl FromFields for Register {
             let weaknesses = password.weaknesses(email.as_ref(), &names);
             if weaknesses.is_empty() { Some(password) } else { fields.refuse("password", weaknesses) }
         });
-        Some(Self { first_name: first_name?, last_name: last_name?, email: email?, phone_number: phone_number?, password: password? })
+        Some(Self {
+            first_name: first_name?,
+            last_name: last_name?,
+            email: email?,
+            phone_number: phone_number?,
+            password: password?,
+        })
     }
 }
 
 /// Makes a guest, whatever role is asked for, and signs them in.
-pub(crate) async fn register(State(app): State<App>, host: Host, client: Client, body: Body<Register>) -> Result<Created<SignedIn>, Problem> {
+pub(crate) async fn register(
+    State(app): State<App>,
+    host: Host,
+    client: Client,
+    body: Body<Register>,
+) -> Result<Created<SignedIn>, Problem> {
     if app.registration == Registration::Closed {
         return Err(Problem::forbidden());
     }

@@ -53,6 +53,8 @@ pub(crate) async fn check(password: Password, hash: PasswordHash) -> Result<(boo
 }
 
 /// Hashing takes tens of milliseconds of processor time: other requests go on meanwhile.
-pub(crate) async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(crate) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(error.to_string()))
 }

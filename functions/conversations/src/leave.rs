@@ -4,7 +4,11 @@ use shared::domain::id::ConversationId;
 use shared::domain::session::Caller;
 use shared::http::{App, PathId, Problem};
 
-pub(crate) async fn leave(State(app): State<App>, caller: Caller, PathId(id): PathId<ConversationId>) -> Result<StatusCode, Problem> {
+pub(crate) async fn leave(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId<ConversationId>,
+) -> Result<StatusCode, Problem> {
     app.store.leave(&caller, id, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,8 +10,17 @@ use shared::http::{Access, Endpoint, Routes};
 
 pub fn routes() -> Routes {
     Routes::new()
-        .at("/api/conversations", Endpoint::new("Conversation List", Access::SignedIn).get(list::list).post(start::start))
-        .at("/api/conversations/{conversation_id}", Endpoint::new("Conversation Instance", Access::SignedIn).get(read::read))
+        .at(
+            "/api/conversations",
+            Endpoint::new("Conversation List", Access::SignedIn).get(list::list).post(start::start),
+        )
+        .at(
+            "/api/conversations/{conversation_id}",
+            Endpoint::new("Conversation Instance", Access::SignedIn).get(read::read),
+        )
         .at("/api/conversations/{conversation_id}/leave", Endpoint::new("Leave", Access::SignedIn).post(leave::leave))
-        .at("/api/conversations/{conversation_id}/read", Endpoint::new("Read", Access::SignedIn).put(mark_read::mark_read))
+        .at(
+            "/api/conversations/{conversation_id}/read",
+            Endpoint::new("Read", Access::SignedIn).put(mark_read::mark_read),
+        )
 }

@@ -1,14 +1,18 @@
 use axum::Json;
 use axum::extract::State;
-use shared::domain::session::Caller;
-use shared::domain::id::ConversationId;
 use shared::domain::Timestamp;
+use shared::domain::id::ConversationId;
+use shared::domain::session::Caller;
 use shared::http::view::InboxRowView;
 use shared::http::{App, Envelope, PageRequest, Problem};
 use shared::store::{InboxOrder, InboxPosition};
 
 /// The caller's conversations, the newest first unless asked otherwise.
-pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Json<Envelope<InboxRowView>>, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+) -> Result<Json<Envelope<InboxRowView>>, Problem> {
     let ordering = request.ordering(&["-created_at", "created_at", "-last_activity", "last_activity"]);
     let order = if ordering.ends_with("created_at") { InboxOrder::CreatedAt } else { InboxOrder::LastActivity };
     let list = format!("conversations of {} by {ordering}", caller.user);

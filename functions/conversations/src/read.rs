@@ -13,6 +13,7 @@ pub(crate) async fn read(
     PathId(id): PathId<ConversationId>,
 ) -> Result<Json<ConversationView>, Problem> {
     let detail = app.store.conversation(&caller, id, app.now()).await?;
-    let viewer = detail.people.get(&caller.user).ok_or_else(|| Error::Internal("the caller takes no part".to_owned()))?;
+    let viewer =
+        detail.people.get(&caller.user).ok_or_else(|| Error::Internal("the caller takes no part".to_owned()))?;
     Ok(Json(ConversationView::new(viewer, &detail, &host)?))
 }

@@ -36,13 +36,19 @@ fn participants(fields: &mut Fields) -> Option<Vec<UserId>> {
     match elements.len() {
         0 => return fields.refuse(PARTICIPANTS, [Invalid::new("At least one participant is required.")]),
         // Before anything is done for each of them.
-        count if count > 4 * MOST_PARTICIPANTS => return fields.refuse(PARTICIPANTS, [Invalid::new("Too many participants.")]),
+        count if count > 4 * MOST_PARTICIPANTS => {
+            return fields.refuse(PARTICIPANTS, [Invalid::new("Too many participants.")]);
+        }
         _ => {}
     }
     let parsed: Vec<Result<UserId, Invalid>> = elements.iter().map(parse_participant).collect();
     let wrong: Vec<(usize, Invalid)> =
         parsed.iter().enumerate().filter_map(|(index, parsed)| Some((index, parsed.as_ref().err()?.clone()))).collect();
-    if wrong.is_empty() { Some(parsed.into_iter().flatten().collect()) } else { fields.refuse_elements(PARTICIPANTS, wrong) }
+    if wrong.is_empty() {
+        Some(parsed.into_iter().flatten().collect())
+    } else {
+        fields.refuse_elements(PARTICIPANTS, wrong)
+    }
 }
 
 fn parse_participant(element: &Value) -> Result<UserId, Invalid> {
@@ -55,7 +61,12 @@ fn parse_participant(element: &Value) -> Result<UserId, Invalid> {
 }
 
 /// Two people without a title get the one direct conversation that they have, if they have it: 200; else 201.
-pub(crate) async fn start(State(app): State<App>, caller: Caller, host: Host, body: Body<Start>) -> Result<Response, Problem> {
+pub(crate) async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    host: Host,
+    body: Body<Start>,
+) -> Result<Response, Problem> {
     let Start { participants, title } = body.parsed_or(app.store.alive(&caller)).await?;
     let new = match NewConversation::between(caller.user, &participants, title) {
         Ok(new) => new,
@@ -65,7 +76,11 @@ pub(crate) async fn start(State(app): State<App>, caller: Caller, host: Host, bo
         }
     };
     let started = app.store.start_conversation(&caller, new, app.now()).await?;
-    let viewer = started.detail.people.get(&caller.user).ok_or_else(|| Error::Internal("the caller takes no part".to_owned()))?;
+    let viewer = started
+        .detail
+        .people
+        .get(&caller.user)
+        .ok_or_else(|| Error::Internal("the caller takes no part".to_owned()))?;
     let body = ConversationView::new(viewer, &started.detail, &host)?;
     if started.existed {
         return Ok(Json(body).into_response());

@@ -73,7 +73,9 @@ pub(crate) async fn send(
         }
     };
     match app.store.send(&caller, conversation, draft, app.now()).await {
-        Err(Error::NotFound(Resource::Conversation)) => Err(Problem::field("conversation", &no_such_conversation(conversation))),
+        Err(Error::NotFound(Resource::Conversation)) => {
+            Err(Problem::field("conversation", &no_such_conversation(conversation)))
+        }
         sent => Ok(answer(&caller, &host, &sent?)),
     }
 }
@@ -103,7 +105,10 @@ impl Send {
         if self.sender.is_some_and(|sender| sender != caller.user) {
             return Err(Problem::field("sender", &Invalid::new("You can only send messages as yourself.")));
         }
-        let key = headers.get("idempotency-key").map(|value| ClientKey::parse(value.to_str().unwrap_or_default())).transpose();
+        let key = headers
+            .get("idempotency-key")
+            .map(|value| ClientKey::parse(value.to_str().unwrap_or_default()))
+            .transpose();
         let key = key.map_err(|reason| Problem::malformed(reason.0))?;
         Ok(Draft { body: self.body, key })
     }
@@ -113,7 +118,9 @@ impl Send {
 fn answer(caller: &Caller, host: &Host, sent: &shared::store::Sent) -> Response {
     let body = view::sent(caller.user, sent);
     match &sent.entry {
-        Entry::Message(message) if !sent.repeated => Created { location: host.link(&format!("/api/messages/{}/", message.id)), body }.into_response(),
+        Entry::Message(message) if !sent.repeated => {
+            Created { location: host.link(&format!("/api/messages/{}/", message.id)), body }.into_response()
+        }
         _ => Json(body).into_response(),
     }
 }

@@ -1,4 +1,3 @@
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shared::http::Fatal> {
-    shared::http::serve("root", root::routes()).await
+fn main() -> Result<(), shared::http::Fatal> {
+    shared::http::serve("root", root::routes())
 }

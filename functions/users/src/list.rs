@@ -5,7 +5,11 @@ use shared::http::view::UserView;
 use shared::http::{App, Envelope, PageRequest, Problem};
 
 /// Everybody active but the caller, who came last first.
-pub(crate) async fn list(State(app): State<App>, caller: Caller, request: PageRequest) -> Result<Json<Envelope<UserView>>, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    request: PageRequest,
+) -> Result<Json<Envelope<UserView>>, Problem> {
     let ordering = request.ordering(&["-created_at", "created_at"]);
     let list = format!("people by {ordering}");
     let slice = request.slice(&list, |position| Some(position.to_owned()))?;

@@ -11,7 +11,11 @@ pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Us
     Ok(Json(UserView::own(&app.store.me(&caller).await?)))
 }
 
-pub(crate) async fn person(State(app): State<App>, caller: Caller, PathId(id): PathId<UserId>) -> Result<Json<UserView>, Problem> {
+pub(crate) async fn person(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId<UserId>,
+) -> Result<Json<UserView>, Problem> {
     let (person, caller) = app.store.person(&caller, id).await?;
     if !person.active && !may_see_inactive(&caller) {
         return Err(Error::NotFound(Resource::User).into());

@@ -19,10 +19,21 @@ pub enum ChangeKind {
         /// The body that was replaced, and since when it had stood; gone when the message is deleted.
         earlier: Option<EarlierBody>,
     },
-    MessageDeleted { message: Number, by: UserId },
-    ParticipantAdded { user: UserId, by: UserId },
-    ParticipantRemoved { user: UserId, by: UserId },
-    ConversationUpdated { by: UserId },
+    MessageDeleted {
+        message: Number,
+        by: UserId,
+    },
+    ParticipantAdded {
+        user: UserId,
+        by: UserId,
+    },
+    ParticipantRemoved {
+        user: UserId,
+        by: UserId,
+    },
+    ConversationUpdated {
+        by: UserId,
+    },
     /// A number whose writer never came.
     Void,
 }

@@ -88,7 +88,9 @@ impl NewConversation {
             return Err(Invalid::new("A conversation must have at least 2 participants."));
         }
         if participants.len() > MOST_PARTICIPANTS {
-            return Err(Invalid::new(format!("A conversation must have no more than {MOST_PARTICIPANTS} participants.")));
+            return Err(Invalid::new(format!(
+                "A conversation must have no more than {MOST_PARTICIPANTS} participants."
+            )));
         }
         let kind = if participants.len() == 2 && title.is_none() { Kind::Direct } else { Kind::Group };
         Ok(Self { id: ConversationId::unique(), kind, title, created_by: creator, participants })

@@ -37,12 +37,22 @@ impl<T, P> Page<T, P> {
     }
 
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U, P> {
-        Page { rows: self.rows.into_iter().map(convert).collect(), previous: self.previous, next: self.next, count: self.count }
+        Page {
+            rows: self.rows.into_iter().map(convert).collect(),
+            previous: self.previous,
+            next: self.next,
+            count: self.count,
+        }
     }
 }
 
 /// Slices a list that is in memory and in order.
-pub fn slice<T, P: Ord + Clone>(rows: Vec<T>, position: impl Fn(&T) -> P, slice: &Slice<P>, descending: bool) -> Page<T, P> {
+pub fn slice<T, P: Ord + Clone>(
+    rows: Vec<T>,
+    position: impl Fn(&T) -> P,
+    slice: &Slice<P>,
+    descending: bool,
+) -> Page<T, P> {
     let count = rows.len();
     let follows = |row: &T, anchor: &P| if descending { position(row) < *anchor } else { position(row) > *anchor };
     let precedes = |row: &T, anchor: &P| if descending { position(row) > *anchor } else { position(row) < *anchor };

@@ -63,7 +63,9 @@ impl Password {
 
     /// Hashes with a fresh salt. Takes tens of milliseconds of processor time, by design.
     pub fn hash(&self) -> PasswordHash {
-        let hash = hasher().hash_password(self.0.as_bytes()).expect("the parameters and the length are within argon2's bounds");
+        let hash = hasher()
+            .hash_password(self.0.as_bytes())
+            .expect("the parameters and the length are within argon2's bounds");
         PasswordHash(hash.to_string())
     }
 
@@ -95,7 +97,10 @@ impl PasswordHash {
     /// A hash that no password has, with the parameters of today: checking against it makes an unknown account
     /// take as long as a wrong password.
     pub fn of_nobody() -> Self {
-        Self("$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aGFzdGhpczAw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned())
+        Self(
+            "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aGFzdGhpczAw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                .to_owned(),
+        )
     }
 
     /// Whether the hash was made with other parameters than those of today.
@@ -147,7 +152,9 @@ mod tests {
 
     #[test]
     fn a_hash_with_other_parameters_is_outdated() {
-        let weaker = PasswordHash::from_stored("$argon2id$v=19$m=4096,t=2,p=1$bm9ib2R5aGFzdGhpczAw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
+        let weaker = PasswordHash::from_stored(
+            "$argon2id$v=19$m=4096,t=2,p=1$bm9ib2R5aGFzdGhpczAw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        );
         assert!(weaker.is_outdated());
         assert!(PasswordHash::from_stored("pbkdf2_sha256$1$a$b".to_owned()).is_outdated());
     }

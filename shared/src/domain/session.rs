@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::id::{SessionId, UserId};
 use super::Timestamp;
+use super::id::{SessionId, UserId};
 
 /// How long a login lasts, the cookie's `Max-Age` among it: 14 days.
 pub const LIFETIME: Duration = Duration::from_secs(14 * 24 * 60 * 60);

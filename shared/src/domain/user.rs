@@ -79,7 +79,8 @@ pub struct Email(String);
 impl Email {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = visible(text, 254)?.to_lowercase();
-        let options = email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
+        let options =
+            email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
         match email_address::EmailAddress::parse_with_options(&text, options) {
             Ok(_) => Ok(Self(text)),
             Err(_) => Err(Invalid::new("Enter a valid email address.")),
@@ -111,7 +112,8 @@ impl PhoneNumber {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = visible(text, 17)?;
         let digits = text.strip_prefix('+').unwrap_or(text);
-        let counts = |digits: &str| (9..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let counts =
+            |digits: &str| (9..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if counts(digits) || digits.strip_prefix('1').is_some_and(counts) {
             Ok(Self(text.to_owned()))
         } else {
@@ -135,7 +137,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["ada", "ada@", "@example.com", "ada@example", "a da@example.com", "ada@exam ple.com", "Ada <ada@example.com>"] {
+        for text in [
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "a da@example.com",
+            "ada@exam ple.com",
+            "Ada <ada@example.com>",
+        ] {
             assert!(Email::parse(text).is_err(), "{text}");
         }
     }

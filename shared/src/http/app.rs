@@ -24,13 +24,18 @@ pub struct App {
 impl App {
     /// From the environment: the table's (see [`Settings`]), `SESSION_KEYS` and `REGISTRATION` (`open` or `closed`).
     pub async fn from_env() -> Result<Self, String> {
-        let keys = std::env::var("SESSION_KEYS").map_err(|_| "SESSION_KEYS is not set: it holds the keys that sign session tokens".to_owned())?;
+        let keys = std::env::var("SESSION_KEYS")
+            .map_err(|_| "SESSION_KEYS is not set: it holds the keys that sign session tokens".to_owned())?;
         let registration = match std::env::var("REGISTRATION").as_deref() {
             Err(_) | Ok("open") => Registration::Open,
             Ok("closed") => Registration::Closed,
             Ok(other) => return Err(format!("REGISTRATION is {other:?}: it must be open or closed")),
         };
-        Ok(Self { keyring: Arc::new(Keyring::parse(&keys)?), store: Store::connect(Settings::from_env()).await, registration })
+        Ok(Self {
+            keyring: Arc::new(Keyring::parse(&keys)?),
+            store: Store::connect(Settings::from_env()).await,
+            registration,
+        })
     }
 
     pub fn now(&self) -> Timestamp {

@@ -60,7 +60,11 @@ pub(super) fn check(headers: &HeaderMap, form: Option<&Bytes>) -> Result<(), Pro
     let Some(known) = cookie(headers, CSRF_COOKIE).filter(|token| is_token(token)) else {
         return Err(Problem::csrf("CSRF cookie not set."));
     };
-    let from_field = || form.and_then(|body| form_urlencoded::parse(body).find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.into_owned()));
+    let from_field = || {
+        form.and_then(|body| {
+            form_urlencoded::parse(body).find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.into_owned())
+        })
+    };
     let Some(shown) = text(TOKEN_HEADER).map(str::to_owned).or_else(from_field) else {
         return Err(Problem::csrf("CSRF token missing."));
     };
@@ -89,7 +93,10 @@ mod tests {
     const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz012345";
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (header::HeaderName::from_static(name), value.parse().expect("a header"))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().expect("a header")))
+            .collect()
     }
 
     #[test]
@@ -111,7 +118,11 @@ mod tests {
 
     #[test]
     fn a_foreign_origin_is_refused_whatever_it_shows() {
-        let honest = [("cookie", "csrftoken=abcdefghijklmnopqrstuvwxyz012345"), ("x-csrftoken", TOKEN), ("host", "localhost:9000")];
+        let honest = [
+            ("cookie", "csrftoken=abcdefghijklmnopqrstuvwxyz012345"),
+            ("x-csrftoken", TOKEN),
+            ("host", "localhost:9000"),
+        ];
         let with_origin = |origin| headers(&[&honest[..], &[("origin", origin)]].concat());
         assert!(check(&with_origin("http://localhost:9000"), None).is_ok());
         assert!(check(&with_origin("http://evil.example"), None).is_err());

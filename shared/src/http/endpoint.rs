@@ -92,7 +92,14 @@ impl Endpoint {
     /// `GET, POST, HEAD, OPTIONS`
     fn allow(&self) -> HeaderValue {
         let head = self.methods.contains(&Method::GET).then_some(Method::HEAD);
-        let methods: Vec<_> = self.methods.iter().cloned().chain(head).chain([Method::OPTIONS]).map(|method| method.to_string()).collect();
+        let methods: Vec<_> = self
+            .methods
+            .iter()
+            .cloned()
+            .chain(head)
+            .chain([Method::OPTIONS])
+            .map(|method| method.to_string())
+            .collect();
         HeaderValue::from_str(&methods.join(", ")).expect("methods are letters")
     }
 }
@@ -119,9 +126,18 @@ impl Routes {
 
     pub(super) fn into_router(self, app: &App) -> Router<App> {
         self.0.into_iter().fold(Router::new(), |router, (path, endpoint)| {
-            let rules = Rules { app: app.clone(), allow: endpoint.allow(), name: endpoint.name, access: endpoint.access, renders: endpoint.renders };
+            let rules = Rules {
+                app: app.clone(),
+                allow: endpoint.allow(),
+                name: endpoint.name,
+                access: endpoint.access,
+                renders: endpoint.renders,
+            };
             // The fallback makes the rules apply to methods that are not there, too.
-            let handlers = endpoint.handlers.fallback(async || StatusCode::METHOD_NOT_ALLOWED).layer(from_fn_with_state(rules, judge));
+            let handlers = endpoint
+                .handlers
+                .fallback(async || StatusCode::METHOD_NOT_ALLOWED)
+                .layer(from_fn_with_state(rules, judge));
             match path {
                 "/" => router.route(path, handlers),
                 _ => router.route(&format!("{path}/"), handlers.clone()).route(path, handlers),
@@ -145,26 +161,25 @@ async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Resp
     let credential = Credential::of(request.headers(), &rules.app.keyring, rules.app.now());
     let host = Host::of(request.headers());
     let mut response = match rules.admit(credential, request).await {
-        Ok(Admitted::Handle(request)) => next.run(request).await,
-        Ok(Admitted::Describe) => rules.describe(),
+        Ok(request) if request.method() == Method::OPTIONS => rules.describe(),
+        Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     response.headers_mut().insert(header::ALLOW, rules.allow.clone());
     let dead = matches!(credential, Credential::Invalid(_)) || response.status() == StatusCode::UNAUTHORIZED;
-    let sets_session = response.headers().get_all(header::SET_COOKIE).iter().any(|cookie| cookie.as_bytes().starts_with(SESSION_COOKIE.as_bytes()));
+    let sets_session = response
+        .headers()
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .any(|cookie| cookie.as_bytes().starts_with(SESSION_COOKIE.as_bytes()));
     if dead && credential.via() == Some(Via::Cookie) && !sets_session {
         response.headers_mut().append(header::SET_COOKIE, clear_cookie(SESSION_COOKIE, &host));
     }
     response
 }
 
-enum Admitted {
-    Handle(Request),
-    Describe,
-}
-
 impl Rules {
-    async fn admit(&self, credential: Credential, mut request: Request) -> Result<Admitted, Problem> {
+    async fn admit(&self, credential: Credential, mut request: Request) -> Result<Request, Problem> {
         self.negotiate(&request)?;
         match credential {
             Credential::Genuine(caller, _) => drop(request.extensions_mut().insert(caller)),
@@ -176,11 +191,9 @@ impl Rules {
             request = check_csrf(request).await?;
         }
         let method = request.method();
-        if method == Method::OPTIONS {
-            return Ok(Admitted::Describe);
-        }
-        let allowed = self.allow.to_str().is_ok_and(|allow| allow.split(", ").any(|allowed| allowed == method.as_str()));
-        if allowed { Ok(Admitted::Handle(request)) } else { Err(Problem::method_not_allowed(method)) }
+        let allowed =
+            self.allow.to_str().is_ok_and(|allow| allow.split(", ").any(|allowed| allowed == method.as_str()));
+        if allowed { Ok(request) } else { Err(Problem::method_not_allowed(method)) }
     }
 
     fn negotiate(&self, request: &Request) -> Result<(), Problem> {
@@ -196,7 +209,9 @@ impl Rules {
         match self.access {
             Access::EverybodyWithoutCsrf => false,
             Access::EverybodyWithCsrf => true,
-            Access::Everybody | Access::SignedIn => credential.caller().is_some() && credential.via() == Some(Via::Cookie),
+            Access::Everybody | Access::SignedIn => {
+                credential.caller().is_some() && credential.via() == Some(Via::Cookie)
+            }
         }
     }
 
@@ -222,7 +237,8 @@ async fn check_csrf(request: Request) -> Result<Request, Problem> {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let bytes: Bytes = Limited::new(body, LARGEST_BODY).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let bytes: Bytes =
+        Limited::new(body, LARGEST_BODY).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     csrf::check(&parts.headers, Some(&bytes))?;
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }

@@ -88,7 +88,8 @@ impl Fields {
         match self.values.get(name) {
             None | Some(Value::Null) => Some(None),
             Some(value) => {
-                let parsed = text_of(value).and_then(|text| if text.is_empty() { Ok(None) } else { parse(&text).map(Some) });
+                let parsed =
+                    text_of(value).and_then(|text| if text.is_empty() { Ok(None) } else { parse(&text).map(Some) });
                 self.judge(name, parsed)
             }
         }
@@ -112,7 +113,8 @@ impl Fields {
 
     /// Records what is wrong with the elements of a list, by their index.
     pub fn refuse_elements<T>(&mut self, name: &str, reasons: impl IntoIterator<Item = (usize, Invalid)>) -> Option<T> {
-        let by_index = reasons.into_iter().map(|(index, reason)| (index.to_string(), Value::from(vec![reason.0.into_owned()])));
+        let by_index =
+            reasons.into_iter().map(|(index, reason)| (index.to_string(), Value::from(vec![reason.0.into_owned()])));
         self.errors.insert(name.to_owned(), Value::Object(by_index.collect()));
         None
     }
@@ -170,7 +172,9 @@ fn json_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(Value::Null) => Err(Problem::non_field("No data provided")),
-        Ok(other) => Err(Problem::non_field(&format!("Invalid data. Expected a dictionary, but got {}.", type_name(&other)))),
+        Ok(other) => {
+            Err(Problem::non_field(&format!("Invalid data. Expected a dictionary, but got {}.", type_name(&other))))
+        }
         Err(error) => Err(Problem::malformed(format!("JSON parse error - {error}"))),
     }
 }
@@ -191,7 +195,9 @@ pub fn type_name(value: &Value) -> &'static str {
 /// Repeated fields become a list, so that forms can say lists; where a text is asked for, the last one counts.
 fn form_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("The form is not encoded in UTF-8."))?;
-    Ok(form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+    Ok(form_urlencoded::parse(text.as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+        .collect())
 }
 
 /// A path's parameter as an id of its kind.
@@ -201,7 +207,8 @@ impl<T: FromPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Path(parameters) = parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
+        let Path(parameters) =
+            parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
         let value = parameters.iter().find(|(name, _)| name == T::PARAMETER).map(|(_, value)| value.as_str());
         T::parse(value.unwrap_or_default()).map(Self).map_err(|error| match error {
             IdError::Malformed => Problem::nothing_here(),
@@ -218,7 +225,8 @@ impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let PathId(message) = PathId::<MessageId>::from_request_parts(parts, state).await?;
-        let Path(parameters) = parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
+        let Path(parameters) =
+            parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
         if parameters.iter().any(|(name, _)| name == ConversationId::PARAMETER) {
             let PathId(conversation) = PathId::<ConversationId>::from_request_parts(parts, state).await?;
             if conversation != message.conversation {
@@ -272,13 +280,16 @@ mod tests {
     }
 
     fn read_json(text: &str) -> Result<Probe, Value> {
-        let fields = json_fields(&Bytes::from(text.to_owned())).map_err(|problem| Value::from(problem.status().as_u16()))?;
+        let fields =
+            json_fields(&Bytes::from(text.to_owned())).map_err(|problem| Value::from(problem.status().as_u16()))?;
         Fields::new(fields).read_all().map_err(|problem| Value::from(problem.status().as_u16()))
     }
 
     #[test]
     fn numbers_become_text_and_the_last_of_repeated_keys_wins() {
-        let Ok(probe) = read_json(r#"{"required": 1, "required": 2.50, "optional": null, "unknown": []}"#) else { panic!("refused") };
+        let Ok(probe) = read_json(r#"{"required": 1, "required": 2.50, "optional": null, "unknown": []}"#) else {
+            panic!("refused")
+        };
         assert_eq!((probe.0.as_str(), probe.1), ("2.5", None));
     }
 
@@ -287,7 +298,10 @@ mod tests {
         let fields = json_fields(&Bytes::from(r#"{"required": null, "optional": true}"#)).expect("an object");
         let mut fields = Fields::new(fields);
         assert!(Probe::read(&mut fields).is_none());
-        assert_eq!(Value::Object(fields.errors), serde_json::json!({"required": ["This field may not be null."], "optional": ["Not a valid string."]}));
+        assert_eq!(
+            Value::Object(fields.errors),
+            serde_json::json!({"required": ["This field may not be null."], "optional": ["Not a valid string."]})
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub struct Host {
 impl Host {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let authority = text(header::HOST).and_then(|host| host.parse().ok()).unwrap_or_else(|| Authority::from_static("localhost"));
+        let authority = text(header::HOST)
+            .and_then(|host| host.parse().ok())
+            .unwrap_or_else(|| Authority::from_static("localhost"));
         let forwarded = text(header::HeaderName::from_static("x-forwarded-proto"));
         let https = forwarded.map_or_else(|| !is_local(&authority), |scheme| scheme.eq_ignore_ascii_case("https"));
         Self { https, authority }
@@ -42,7 +44,8 @@ impl Host {
 
 /// Where to go next, if that is on this site: a path, and nothing that a browser takes for another host.
 pub fn local_path(next: &str) -> Option<&str> {
-    let local = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
+    let local =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
     local.then_some(next)
 }
 
@@ -100,7 +103,9 @@ mod tests {
     #[test]
     fn a_foreign_next_is_dropped() {
         assert_eq!(local_path("/api/users/?page=1"), Some("/api/users/?page=1"));
-        for next in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"] {
+        for next in
+            ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]
+        {
             assert_eq!(local_path(next), None, "{next}");
         }
     }

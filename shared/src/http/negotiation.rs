@@ -9,14 +9,20 @@ pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
 }
 
 fn accepts(headers: &HeaderMap, offered: &Mime) -> bool {
-    let mut ranges = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
+    let mut ranges = headers
+        .get_all(header::ACCEPT)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .peekable();
     ranges.peek().is_none() || ranges.any(|range| covers(range.trim(), offered))
 }
 
 fn covers(range: &str, offered: &Mime) -> bool {
     // The crate `mime` refuses a lone `*`, which old clients send for `*/*`.
     let Ok(range) = (if range == "*" { "*/*" } else { range }).parse::<Mime>() else { return false };
-    let refused = range.get_param("q").is_some_and(|weight| weight.as_str().parse().is_ok_and(|weight: f32| weight <= 0.0));
+    let refused =
+        range.get_param("q").is_some_and(|weight| weight.as_str().parse().is_ok_and(|weight: f32| weight <= 0.0));
     let is_type = range.type_() == mime::STAR || range.type_() == offered.type_();
     let is_subtype = range.subtype() == mime::STAR || range.subtype() == offered.subtype();
     !refused && is_type && is_subtype
@@ -33,7 +39,9 @@ mod tests {
     #[test]
     fn json_is_given_to_whoever_does_not_exclude_it() {
         assert!(accepts_json(&HeaderMap::new()));
-        for value in ["*/*", "application/*", "application/json", "text/html, */*;q=0.1", "application/json; indent=4", "*"] {
+        for value in
+            ["*/*", "application/*", "application/json", "text/html, */*;q=0.1", "application/json; indent=4", "*"]
+        {
             assert!(accepts_json(&accept(value)), "{value}");
         }
         for value in ["text/html", "image/png", "application/json;q=0", "nonsense"] {

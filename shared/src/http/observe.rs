@@ -44,8 +44,16 @@ pub(super) async fn observe(State(function): State<&'static str>, request: Reque
     let (spent, status) = (meter.spent(), response.status().as_u16());
     let ms = started.elapsed().as_secs_f64() * 1000.0;
     tracing::info!(
-        function, request_id = id, method = method.as_str(), path, status, ms = (ms * 10.0).round() / 10.0,
-        round_trips = spent.round_trips, rru = spent.rru, wru = spent.wru, "request"
+        function,
+        request_id = id,
+        method = method.as_str(),
+        path,
+        status,
+        ms = (ms * 10.0).round() / 10.0,
+        round_trips = spent.round_trips,
+        rru = spent.rru,
+        wru = spent.wru,
+        "request"
     );
     response.extensions_mut().insert(spent);
     response
@@ -53,7 +61,9 @@ pub(super) async fn observe(State(function): State<&'static str>, request: Reque
 
 /// The client's own id if it is fit to stand in a log, else Lambda's.
 fn request_id(request: &Request) -> String {
-    let fit = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let fit = |id: &&str| {
+        (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
     let of_client = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(fit).map(str::to_owned);
     let of_lambda = || request.extensions().get::<lambda_http::Context>().map(|context| context.request_id.clone());
     of_client.or_else(of_lambda).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())

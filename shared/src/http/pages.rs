@@ -96,8 +96,14 @@ impl PageRequest {
 
     /// This request's address with another cursor.
     fn link(&self, cursor: &str) -> String {
-        let kept = self.query.iter().filter(|(name, _)| name != CURSOR && name != PAGE).map(|(name, value)| (Cow::from(name), Cow::from(value)));
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain([(Cow::from(CURSOR), Cow::from(cursor))])).finish();
+        let kept = self
+            .query
+            .iter()
+            .filter(|(name, _)| name != CURSOR && name != PAGE)
+            .map(|(name, value)| (Cow::from(name), Cow::from(value)));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept.chain([(Cow::from(CURSOR), Cow::from(cursor))]))
+            .finish();
         self.host.link(&format!("{}?{query}", self.path))
     }
 }
@@ -136,7 +142,8 @@ mod tests {
     #[test]
     fn a_link_leads_to_the_position_it_was_made_from_and_keeps_the_rest_of_the_query() {
         let page = Page { rows: vec![1, 2], previous: None, next: Some(7), count: None };
-        let next = request("page_size=2&cursor=old&page=1").envelope("people", page, u32::to_string).next.expect("a link");
+        let next =
+            request("page_size=2&cursor=old&page=1").envelope("people", page, u32::to_string).next.expect("a link");
         let query = next.split_once('?').expect("a query").1.to_owned();
         assert!(next.starts_with("http://localhost/api/users/?page_size=2&cursor="), "{next}");
         let slice = request(&query).slice("people", number).expect("a good cursor");
@@ -155,6 +162,9 @@ mod tests {
     #[test]
     fn the_size_is_clamped() {
         let size = |query: &str| request(query).size();
-        assert_eq!([size(""), size("page_size=0"), size("page_size=-3"), size("page_size=1000"), size("page_size=x")], [20, 1, 1, 100, 20]);
+        assert_eq!(
+            [size(""), size("page_size=0"), size("page_size=-3"), size("page_size=1000"), size("page_size=x")],
+            [20, 1, 1, 100, 20]
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{Error, Invalid, Resource};
 pub struct Problem {
     status: StatusCode,
     body: Value,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<(HeaderName, &'static str)>,
     /// For the log, never for the client.
     cause: Option<String>,
 }
@@ -35,7 +35,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+        self.header = Some((name, value));
         self
     }
 
@@ -45,7 +45,8 @@ impl Problem {
     }
 
     pub fn not_authenticated() -> Self {
-        Self::detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided.").with(header::WWW_AUTHENTICATE, "Bearer")
+        Self::detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided.")
+            .with(header::WWW_AUTHENTICATE, "Bearer")
     }
 
     pub fn session_ended() -> Self {
@@ -136,12 +137,15 @@ impl From<Error> for Problem {
             Error::NotFound(resource) => Self::not_found(resource),
             Error::Forbidden => Self::forbidden(),
             Error::Refused(sentence) => Self::malformed(sentence),
-            Error::UnknownParticipants => Self::field("participant_ids", &Invalid::new("One or more participant IDs are invalid.")),
+            Error::UnknownParticipants => {
+                Self::field("participant_ids", &Invalid::new("One or more participant IDs are invalid."))
+            }
             Error::WrongCredentials => Self::non_field(Self::WRONG_CREDENTIALS),
             Error::EmailTaken => Self::field("email", &Invalid::new("A user with this email already exists.")),
-            Error::KeyReused => {
-                Self::detail(StatusCode::UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for a message with another body.")
-            }
+            Error::KeyReused => Self::detail(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This Idempotency-Key was used for a message with another body.",
+            ),
             Error::Unavailable(cause) => Self::unavailable(cause),
             Error::Internal(cause) => Self::internal(cause),
         }
@@ -152,7 +156,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(Cause(cause));

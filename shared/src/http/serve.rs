@@ -16,11 +16,20 @@ use super::problem::Problem;
 /// Why a function could not start or go on.
 pub type Fatal = lambda_http::Error;
 
-/// Serves a function's endpoints until Lambda ends the process. The connection to DynamoDB is opened before the first
-/// request is taken.
-pub async fn serve(function: &'static str, routes: Routes) -> Result<(), Fatal> {
+/// Password hashes under way at once: each takes 19 MiB, and Lambda gives a function about one processor.
+const BLOCKING_THREADS: usize = 2;
+
+/// Serves a function's endpoints until Lambda ends the process.
+pub fn serve(function: &'static str, routes: Routes) -> Result<(), Fatal> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_env_filter(filter).init();
+    let log = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    log.with_env_filter(filter).init();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).build()?.block_on(answer_requests(function, routes))
+}
+
+/// The connection to DynamoDB is opened before the first request is taken.
+async fn answer_requests(function: &'static str, routes: Routes) -> Result<(), Fatal> {
     let app = App::from_env().await.inspect_err(|sentence| tracing::error!(function, "{sentence}"))?;
     if let Err(error) = app.store.warm().await {
         tracing::warn!(function, "the first read failed: {error}");

@@ -57,8 +57,13 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// From JSON: `{"active": "k2", "k1": "secret", "k2": "secret"}`.
     pub fn parse(json: &str) -> Result<Self, String> {
-        let explain = |what: &str| format!("the session keys are {what}: expected {{\"active\": \"k1\", \"k1\": \"at least {SHORTEST_SECRET} characters\"}}");
-        let mut secrets: BTreeMap<String, String> = serde_json::from_str(json).map_err(|_| explain("not a JSON object of texts"))?;
+        let explain = |what: &str| {
+            format!(
+                "the session keys are {what}: expected {{\"active\": \"k1\", \"k1\": \"at least {SHORTEST_SECRET} characters\"}}"
+            )
+        };
+        let mut secrets: BTreeMap<String, String> =
+            serde_json::from_str(json).map_err(|_| explain("not a JSON object of texts"))?;
         let active = secrets.remove("active").ok_or_else(|| explain("without an active one"))?;
         if !secrets.contains_key(&active) {
             return Err(explain("without the one that is named active"));
@@ -88,7 +93,9 @@ impl Keyring {
         let mut validation = Validation::new(Algorithm::HS256);
         // The time is a value here: expiry is checked below.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(secret.as_bytes()), &validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(secret.as_bytes()), &validation)
+            .ok()?
+            .claims;
         let caller = Caller { user: UserId::parse(&claims.sub).ok()?, session: SessionId::parse(&claims.sid).ok()? };
         (now.epoch_seconds() < claims.exp).then_some(caller)
     }

@@ -50,7 +50,12 @@ impl UserView {
             first_name: user.first_name.as_str().to_owned(),
             last_name: user.last_name.as_str().to_owned(),
             email: user.email.as_str().to_owned(),
-            phone_number: user.phone_number.as_ref().filter(|_| with_phone_number).map(PhoneNumber::as_str).map(str::to_owned),
+            phone_number: user
+                .phone_number
+                .as_ref()
+                .filter(|_| with_phone_number)
+                .map(PhoneNumber::as_str)
+                .map(str::to_owned),
             role: user.role.as_str(),
             created_at: user.created_at.to_string(),
         }
@@ -82,7 +87,12 @@ impl MessageView {
             sent_at: message.sent_at.to_string(),
             number: message.id.number.get(),
             edited_at: message.edited_at.as_ref().map(Timestamp::to_string),
-            client_key: message.key.as_ref().filter(|_| message.sender == viewer).map(ClientKey::as_str).map(str::to_owned),
+            client_key: message
+                .key
+                .as_ref()
+                .filter(|_| message.sender == viewer)
+                .map(ClientKey::as_str)
+                .map(str::to_owned),
         }
     }
 
@@ -95,7 +105,9 @@ impl MessageView {
 pub fn sent(viewer: UserId, sent: &Sent) -> Value {
     match &sent.entry {
         Entry::Message(message) => json!(MessageView::new(viewer, message, &sent.sender)),
-        Entry::Tombstone(tombstone) => json!({ "message_id": tombstone.id.to_string(), "number": tombstone.id.number.get(), "deleted": true }),
+        Entry::Tombstone(tombstone) => {
+            json!({ "message_id": tombstone.id.to_string(), "number": tombstone.id.number.get(), "deleted": true })
+        }
         Entry::Void(void) => json!({ "number": void.number.get(), "void": true }),
     }
 }
@@ -131,7 +143,8 @@ impl ConversationView {
     pub fn new(viewer: &User, detail: &Detail, host: &Host) -> Result<Self, Error> {
         let conversation = &detail.conversation;
         let own = detail.memberships.iter().find(|membership| membership.user == viewer.id);
-        let own = own.ok_or_else(|| Error::Internal(format!("a participant of {} has no membership", conversation.id)))?;
+        let own =
+            own.ok_or_else(|| Error::Internal(format!("a participant of {} has no membership", conversation.id)))?;
         let participant = |membership: &Membership| {
             let user = named(&detail.people, membership.user)?;
             Ok(ParticipantView {
@@ -203,7 +216,8 @@ pub struct InboxRowView {
 impl InboxRowView {
     pub fn new(viewer: UserId, row: &InboxRow, people: &People) -> Result<Self, Error> {
         let conversation = &row.conversation;
-        let last_message = |message: &Message| Ok::<_, Error>(MessageView::new(viewer, message, named(people, message.sender)?));
+        let last_message =
+            |message: &Message| Ok::<_, Error>(MessageView::new(viewer, message, named(people, message.sender)?));
         let participant = |id: &UserId| {
             let user = named(people, *id)?;
             Ok(NamedView {

@@ -18,7 +18,11 @@ impl Store {
 
     /// Runs `work` in the same round trip that reads the caller's session, and lets its outcome out only if the
     /// session is alive. For work that reads; what writes must undo its writes if this fails.
-    pub(super) async fn admit<T>(&self, caller: &Caller, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(super) async fn admit<T>(
+        &self,
+        caller: &Caller,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let (alive, outcome) = tokio::join!(self.alive(caller), work);
         alive?;
         outcome

@@ -97,7 +97,12 @@ impl Store {
 
     /// Begins a session for an account whose password was checked, unless account or password changed meanwhile.
     /// `rehashed` replaces a hash with outdated parameters.
-    pub async fn begin_session(&self, account: &Account, session: &Session, rehashed: Option<&PasswordHash>) -> Result<User, Error> {
+    pub async fn begin_session(
+        &self,
+        account: &Account,
+        session: &Session,
+        rehashed: Option<&PasswordHash>,
+    ) -> Result<User, Error> {
         let hash = rehashed.unwrap_or(&account.password_hash);
         let counted = self.updating(
             Key::email(&account.email),
@@ -110,7 +115,10 @@ impl Store {
                 (":one", integer(1)),
             ],
         );
-        let (begun, user) = tokio::join!(self.transact(vec![counted, self.putting_new(session_to_item(session))]), self.user(account.user));
+        let (begun, user) = tokio::join!(
+            self.transact(vec![counted, self.putting_new(session_to_item(session))]),
+            self.user(account.user)
+        );
         match begun {
             Ok(()) => user,
             Err(Failure::Cancelled(_)) => Err(Error::WrongCredentials),
@@ -125,7 +133,12 @@ impl Store {
 
     /// Sets another password and ends every session but `kept`, at once. Fails if the hash that was checked is no
     /// longer the account's.
-    pub async fn change_password(&self, account: &Account, hash: &PasswordHash, kept: Option<&Caller>) -> Result<(), Error> {
+    pub async fn change_password(
+        &self,
+        account: &Account,
+        hash: &PasswordHash,
+        kept: Option<&Caller>,
+    ) -> Result<(), Error> {
         self.change_account(account.clone(), AccountChange::Password(hash), kept).await
     }
 
@@ -135,7 +148,12 @@ impl Store {
         self.change_account(account, AccountChange::Deactivation, None).await
     }
 
-    async fn change_account(&self, mut account: Account, change: AccountChange<'_>, kept: Option<&Caller>) -> Result<(), Error> {
+    async fn change_account(
+        &self,
+        mut account: Account,
+        change: AccountChange<'_>,
+        kept: Option<&Caller>,
+    ) -> Result<(), Error> {
         let checked = account.password_hash.clone();
         let kept = kept.map(Key::session);
         for _ in 0..MOST_ATTEMPTS {
@@ -148,7 +166,9 @@ impl Store {
             actions.extend(ending.into_iter().map(|key| self.deleting(key)));
             match self.transact(actions).await {
                 Ok(()) => return Ok(()),
-                Err(Failure::Cancelled(_)) => account = self.account(&account.email).await?.ok_or(Error::NotFound(Resource::User))?,
+                Err(Failure::Cancelled(_)) => {
+                    account = self.account(&account.email).await?.ok_or(Error::NotFound(Resource::User))?
+                }
                 Err(failure) => return Err(failure.into()),
             }
             let settled = match &change {
@@ -177,7 +197,12 @@ impl Store {
             AccountChange::Deactivation => {
                 let inactive = (":false", AttributeValue::Bool(false));
                 vec![
-                    self.updating(Key::email(&account.email), "SET active = :false", "logins = :seen", [seen, inactive.clone()]),
+                    self.updating(
+                        Key::email(&account.email),
+                        "SET active = :false",
+                        "logins = :seen",
+                        [seen, inactive.clone()],
+                    ),
                     self.updating(Key::user(account.user), "SET active = :false", "attribute_exists(PK)", [inactive]),
                 ]
             }
@@ -192,7 +217,9 @@ impl Store {
             .expression_attribute_values(":session", text(SESSION_PREFIX))
             .projection_expression(format!("{PK}, {SK}"));
         let rows = self.all_rows(query).await?;
-        rows.iter().map(|item| Ok(Key { pk: Reader(item).text(PK)?.to_owned(), sk: Reader(item).text(SK)?.to_owned() })).collect()
+        rows.iter()
+            .map(|item| Ok(Key { pk: Reader(item).text(PK)?.to_owned(), sk: Reader(item).text(SK)?.to_owned() }))
+            .collect()
     }
 
     /// The caller.
@@ -233,11 +260,24 @@ impl Store {
     }
 
     /// Active people but the caller, by when they came; with the caller who asks. Positions are index sort keys.
-    pub async fn people(&self, caller: &Caller, slice: &Slice<String>, newest_first: bool) -> Result<(Page<User, String>, User), Error> {
-        self.admit(caller, async { tokio::try_join!(self.people_listed(caller.user, slice, newest_first), self.user(caller.user)) }).await
+    pub async fn people(
+        &self,
+        caller: &Caller,
+        slice: &Slice<String>,
+        newest_first: bool,
+    ) -> Result<(Page<User, String>, User), Error> {
+        self.admit(caller, async {
+            tokio::try_join!(self.people_listed(caller.user, slice, newest_first), self.user(caller.user))
+        })
+        .await
     }
 
-    async fn people_listed(&self, caller: UserId, slice: &Slice<String>, newest_first: bool) -> Result<Page<User, String>, Error> {
+    async fn people_listed(
+        &self,
+        caller: UserId,
+        slice: &Slice<String>,
+        newest_first: bool,
+    ) -> Result<Page<User, String>, Error> {
         let (backwards, mut from) = match &slice.anchor {
             Anchor::Start => (false, None),
             Anchor::After(position) => (false, Some(position.clone())),
@@ -273,7 +313,11 @@ impl Store {
         Ok(Page { rows: rows.into_iter().map(|(_, user)| user).collect(), previous, next, count: None })
     }
 
-    fn people_query(&self, rising: bool, from: Option<&str>) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    fn people_query(
+        &self,
+        rising: bool,
+        from: Option<&str>,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
         let query = self
             .query(Consistency::Eventual)
             .index_name(GSI1)
@@ -282,7 +326,10 @@ impl Store {
         match from {
             None => query.key_condition_expression(format!("{GSI1PK} = :users")),
             Some(position) => query
-                .key_condition_expression(format!("{GSI1PK} = :users AND {GSI1SK} {} :position", if rising { ">" } else { "<" }))
+                .key_condition_expression(format!(
+                    "{GSI1PK} = :users AND {GSI1SK} {} :position",
+                    if rising { ">" } else { "<" }
+                ))
                 .expression_attribute_values(":position", text(position)),
         }
     }

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, Delete, DeleteRequest, KeysAndAttributes, Put, PutRequest, ReturnConsumedCapacity,
-    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+    AttributeValue, ConsumedCapacity, Delete, DeleteRequest, KeysAndAttributes, Put, PutRequest,
+    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
 };
 use futures::future::try_join_all;
 
@@ -53,7 +53,9 @@ impl From<Failure> for Error {
     /// For calls whose conditions are not expected to fail.
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Condition(_) | Failure::Cancelled(_) => Self::Internal("a condition failed that nothing else could break".to_owned()),
+            Failure::Condition(_) | Failure::Cancelled(_) => {
+                Self::Internal("a condition failed that nothing else could break".to_owned())
+            }
             Failure::Conflict => Self::Unavailable("too many concurrent transactions".to_owned()),
             Failure::Unavailable(cause) => Self::Unavailable(cause),
             Failure::Defect(cause) => Self::Internal(cause),
@@ -75,9 +77,13 @@ impl Failure {
         }
         match Sdk::from(error) {
             Sdk::ConditionalCheckFailedException(failed) => Self::Condition(failed.item),
-            Sdk::TransactionCanceledException(cancelled) => Self::of_cancelled(cancelled.cancellation_reasons.unwrap_or_default()),
+            Sdk::TransactionCanceledException(cancelled) => {
+                Self::of_cancelled(cancelled.cancellation_reasons.unwrap_or_default())
+            }
             Sdk::TransactionConflictException(_) | Sdk::TransactionInProgressException(_) => Self::Conflict,
-            Sdk::ProvisionedThroughputExceededException(_) | Sdk::RequestLimitExceeded(_) | Sdk::ThrottlingException(_) => Self::Unavailable(cause),
+            Sdk::ProvisionedThroughputExceededException(_)
+            | Sdk::RequestLimitExceeded(_)
+            | Sdk::ThrottlingException(_) => Self::Unavailable(cause),
             _ => Self::Defect(cause),
         }
     }
@@ -156,12 +162,26 @@ impl Store {
         let mut remaining: Vec<Item> = keys.iter().cloned().map(key_item).collect();
         let mut attempt = 0;
         while !remaining.is_empty() {
-            let wanted = KeysAndAttributes::builder().set_keys(Some(remaining)).consistent_read(consistency == Consistency::Strong).build();
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(remaining))
+                .consistent_read(consistency == Consistency::Strong)
+                .build();
             let wanted = wanted.map_err(|error| Failure::Defect(error.to_string()))?;
-            let request = self.client.batch_get_item().request_items(&self.table_name, wanted).return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let request = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table_name, wanted)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let mut answer = call(Direction::Read, || request.clone().send()).await?;
-            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(&self.table_name)).unwrap_or_default());
-            remaining = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(&self.table_name)).map(|rest| rest.keys).unwrap_or_default();
+            items.extend(
+                answer.responses.as_mut().and_then(|tables| tables.remove(&self.table_name)).unwrap_or_default(),
+            );
+            remaining = answer
+                .unprocessed_keys
+                .as_mut()
+                .and_then(|tables| tables.remove(&self.table_name))
+                .map(|rest| rest.keys)
+                .unwrap_or_default();
             if !remaining.is_empty() {
                 pause(&mut attempt).await?;
             }
@@ -228,7 +248,10 @@ impl Store {
 
     /// Removes an item if its attribute still has that value; leaves it otherwise.
     pub(super) async fn delete_if(&self, key: Key, attribute: &str, value: AttributeValue) -> Result<(), Failure> {
-        let request = self.deletion(key).condition_expression(format!("{attribute} = :value")).expression_attribute_values(":value", value);
+        let request = self
+            .deletion(key)
+            .condition_expression(format!("{attribute} = :value"))
+            .expression_attribute_values(":value", value);
         match call(Direction::Write, || request.clone().send()).await {
             Ok(_) | Err(Failure::Condition(_)) => Ok(()),
             Err(failure) => Err(failure),
@@ -236,20 +259,30 @@ impl Store {
     }
 
     fn deletion(&self, key: Key) -> DeleteItemFluentBuilder {
-        self.client.delete_item().table_name(&self.table_name).set_key(Some(key_item(key))).return_consumed_capacity(ReturnConsumedCapacity::Total)
+        self.client
+            .delete_item()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
     /// All or nothing, at most 100 actions.
     pub(super) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
-        let request =
-            self.client.transact_write_items().set_transact_items(Some(actions)).return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         call(Direction::Write, || request.clone().send()).await.map(drop)
     }
 
     /// Each on its own, in no order, all of them in the end; in one round trip unless DynamoDB asks for more.
     pub(super) async fn put_all(&self, items: Vec<Item>) -> Result<(), Failure> {
         let writes = items.into_iter().map(|item| {
-            let put = PutRequest::builder().set_item(Some(item)).build().map_err(|error| Failure::Defect(error.to_string()))?;
+            let put = PutRequest::builder()
+                .set_item(Some(item))
+                .build()
+                .map_err(|error| Failure::Defect(error.to_string()))?;
             Ok(WriteRequest::builder().put_request(put).build())
         });
         self.write_all(writes.collect::<Result<_, Failure>>()?).await
@@ -257,7 +290,10 @@ impl Store {
 
     pub(super) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), Failure> {
         let writes = keys.into_iter().map(|key| {
-            let delete = DeleteRequest::builder().set_key(Some(key_item(key))).build().map_err(|error| Failure::Defect(error.to_string()))?;
+            let delete = DeleteRequest::builder()
+                .set_key(Some(key_item(key)))
+                .build()
+                .map_err(|error| Failure::Defect(error.to_string()))?;
             Ok(WriteRequest::builder().delete_request(delete).build())
         });
         self.write_all(writes.collect::<Result<_, Failure>>()?).await
@@ -270,9 +306,17 @@ impl Store {
     async fn write_batch(&self, mut remaining: Vec<WriteRequest>) -> Result<(), Failure> {
         let mut attempt = 0;
         while !remaining.is_empty() {
-            let request = self.client.batch_write_item().request_items(&self.table_name, remaining).return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let request = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table_name, remaining)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let mut answer = call(Direction::Write, || request.clone().send()).await?;
-            remaining = answer.unprocessed_items.as_mut().and_then(|tables| tables.remove(&self.table_name)).unwrap_or_default();
+            remaining = answer
+                .unprocessed_items
+                .as_mut()
+                .and_then(|tables| tables.remove(&self.table_name))
+                .unwrap_or_default();
             if !remaining.is_empty() {
                 pause(&mut attempt).await?;
             }
@@ -293,7 +337,13 @@ impl Store {
     }
 
     /// For [`Store::transact`]: changes an item on a condition.
-    pub(super) fn updating(&self, key: Key, expression: &str, condition: &str, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> TransactWriteItem {
+    pub(super) fn updating(
+        &self,
+        key: Key,
+        expression: &str,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> TransactWriteItem {
         let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let update = Update::builder()
             .table_name(&self.table_name)
@@ -309,7 +359,11 @@ impl Store {
 
     /// For [`Store::transact`]: removes an item, whether it stands or not.
     pub(super) fn deleting(&self, key: Key) -> TransactWriteItem {
-        let delete = Delete::builder().table_name(&self.table_name).set_key(Some(key_item(key))).build().expect("table and key are set");
+        let delete = Delete::builder()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .build()
+            .expect("table and key are set");
         TransactWriteItem::builder().delete(delete).build()
     }
 }
@@ -349,7 +403,8 @@ async fn pause(attempt: &mut u32) -> Result<(), Failure> {
     let longest = Duration::from_millis(10 << (*attempt).min(5)).min(Duration::from_millis(400));
     let mut byte = [0];
     // Without randomness the pause is at its longest: slower, not wrong.
-    let share = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut byte).map_or(1.0, |()| f64::from(byte[0]) / 255.0);
+    let share = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut byte)
+        .map_or(1.0, |()| f64::from(byte[0]) / 255.0);
     tokio::time::sleep(longest.mul_f64(share)).await;
     Ok(())
 }

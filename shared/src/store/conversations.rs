@@ -81,9 +81,16 @@ pub struct Inbox {
 
 impl Store {
     /// Makes a conversation; two people without a title get the one that they have, if they have it.
-    pub async fn start_conversation(&self, caller: &Caller, new: NewConversation, now: Timestamp) -> Result<Started, Error> {
+    pub async fn start_conversation(
+        &self,
+        caller: &Caller,
+        new: NewConversation,
+        now: Timestamp,
+    ) -> Result<Started, Error> {
         let (people, existing) = self
-            .admit(caller, async { tokio::try_join!(self.active_people(&new.participants), self.direct_conversation(&new)) })
+            .admit(caller, async {
+                tokio::try_join!(self.active_people(&new.participants), self.direct_conversation(&new))
+            })
             .await?;
         if let Some(existing) = existing {
             return Ok(Started { detail: self.detail(caller.user, existing, now).await?, existed: true });
@@ -115,7 +122,10 @@ impl Store {
         match self.write_conversation(&conversation, &memberships).await? {
             None => {
                 let settled_to = (Number::ZERO, Number::ZERO);
-                Ok(Started { detail: Detail { conversation, memberships, messages: Vec::new(), people, settled_to }, existed: false })
+                Ok(Started {
+                    detail: Detail { conversation, memberships, messages: Vec::new(), people, settled_to },
+                    existed: false,
+                })
             }
             Some(twin) => Ok(Started { detail: self.detail(caller.user, twin, now).await?, existed: true }),
         }
@@ -136,7 +146,11 @@ impl Store {
 
     /// Writes all of a conversation or nothing that anybody could see; returns the direct conversation that another
     /// request made first, if there is one.
-    async fn write_conversation(&self, conversation: &Conversation, memberships: &[Membership]) -> Result<Option<ConversationId>, Error> {
+    async fn write_conversation(
+        &self,
+        conversation: &Conversation,
+        memberships: &[Membership],
+    ) -> Result<Option<ConversationId>, Error> {
         let nonce = Nonce::unique();
         let meta = conversation_to_item(conversation, nonce);
         let members: Vec<Item> = memberships.iter().map(membership_to_item).collect();
@@ -151,7 +165,9 @@ impl Store {
         }
         let mut actions = vec![self.putting_new(meta)];
         if let (Kind::Direct, [one, other]) = (conversation.kind, memberships) {
-            let pair = Writer::at(Key::direct(one.user, other.user)).text("conversation", conversation.id).set("nonce", nonce_value(nonce));
+            let pair = Writer::at(Key::direct(one.user, other.user))
+                .text("conversation", conversation.id)
+                .set("nonce", nonce_value(nonce));
             actions.push(self.putting_new(pair.build()));
         }
         actions.extend(members.into_iter().map(|member| self.putting_new(member)));
@@ -178,7 +194,13 @@ impl Store {
     }
 
     /// The detail, unless `admission`, which runs in the first round trip, refuses.
-    async fn detail_beside(&self, user: UserId, id: ConversationId, now: Timestamp, admission: impl Future<Output = Result<(), Error>>) -> Result<Detail, Error> {
+    async fn detail_beside(
+        &self,
+        user: UserId,
+        id: ConversationId,
+        now: Timestamp,
+        admission: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Detail, Error> {
         let (admitted, conversation, latest) =
             tokio::join!(admission, self.conversation_seen_by(user, id), self.latest(id, EMBEDDED_MESSAGES));
         admitted?;
@@ -193,7 +215,8 @@ impl Store {
             self.settle(id, holes.overdue, now)
         );
         voided?;
-        let settled_to = (holes.pending.first().map_or(conversation.messages, |pending| pending.minus(1)), changes_settled_to?);
+        let settled_to =
+            (holes.pending.first().map_or(conversation.messages, |pending| pending.minus(1)), changes_settled_to?);
         Ok(Detail { memberships: memberships?, messages, people: people?, conversation, settled_to })
     }
 
@@ -226,20 +249,33 @@ impl Store {
     pub(super) async fn memberships(&self, conversation: &Conversation) -> Result<Vec<Membership>, Error> {
         let keys = conversation.participants.iter().map(|user| Key::membership(*user, conversation.id)).collect();
         let items = self.batch_get(keys, Consistency::Strong).await?;
-        let mut memberships = items.iter().map(|item| Membership::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
+        let mut memberships =
+            items.iter().map(|item| Membership::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
         memberships.sort_unstable_by_key(|membership| (membership.joined_at, membership.position, membership.user));
         Ok(memberships)
     }
 
     /// The caller's conversations, with what is new in each.
-    pub async fn inbox(&self, caller: &Caller, order: InboxOrder, newest_first: bool, wanted: &Slice<InboxPosition>, now: Timestamp) -> Result<Inbox, Error> {
+    pub async fn inbox(
+        &self,
+        caller: &Caller,
+        order: InboxOrder,
+        newest_first: bool,
+        wanted: &Slice<InboxPosition>,
+        now: Timestamp,
+    ) -> Result<Inbox, Error> {
         let memberships = self.admit(caller, self.memberships_of(caller.user)).await?;
         let mut living = HashMap::new();
         let mut places: Vec<(InboxPosition, Membership)> = match order {
-            InboxOrder::CreatedAt => memberships.into_iter().map(|member| ((member.conversation_created_at, member.conversation), member)).collect(),
+            InboxOrder::CreatedAt => memberships
+                .into_iter()
+                .map(|member| ((member.conversation_created_at, member.conversation), member))
+                .collect(),
             InboxOrder::LastActivity => {
                 living = self.living(&memberships, now).await?;
-                let place = |member: Membership| Some(((living.get(&member.conversation)?.last_activity, member.conversation), member));
+                let place = |member: Membership| {
+                    Some(((living.get(&member.conversation)?.last_activity, member.conversation), member))
+                };
                 memberships.into_iter().filter_map(place).collect()
             }
         };
@@ -252,12 +288,19 @@ impl Store {
         if order == InboxOrder::CreatedAt {
             living = self.living(&memberships, now).await?;
         }
-        let shown: Vec<(Conversation, Membership)> =
-            memberships.into_iter().filter_map(|membership| Some((living.remove(&membership.conversation)?, membership))).collect();
-        let named: BTreeSet<UserId> = shown.iter().flat_map(|(conversation, _)| people_shown(conversation, caller.user)).collect();
+        let shown: Vec<(Conversation, Membership)> = memberships
+            .into_iter()
+            .filter_map(|membership| Some((living.remove(&membership.conversation)?, membership)))
+            .collect();
+        let named: BTreeSet<UserId> =
+            shown.iter().flat_map(|(conversation, _)| people_shown(conversation, caller.user)).collect();
         let (last_messages, people) = tokio::join!(self.last_messages(&shown), self.people_named(named));
         let (mut last_messages, mut people) = (last_messages?, people?);
-        let strangers = last_messages.values().map(|message| message.sender).filter(|sender| !people.contains_key(sender)).collect::<Vec<_>>();
+        let strangers = last_messages
+            .values()
+            .map(|message| message.sender)
+            .filter(|sender| !people.contains_key(sender))
+            .collect::<Vec<_>>();
         people.extend(self.people_named(strangers).await?);
         let rows = shown.into_iter().map(|(conversation, membership)| InboxRow {
             last_message: last_messages.remove(&conversation.id),
@@ -265,7 +308,10 @@ impl Store {
             conversation,
             membership,
         });
-        Ok(Inbox { page: Page { rows: rows.collect(), previous: page.previous, next: page.next, count: page.count }, people })
+        Ok(Inbox {
+            page: Page { rows: rows.collect(), previous: page.previous, next: page.next, count: page.count },
+            people,
+        })
     }
 
     async fn memberships_of(&self, user: UserId) -> Result<Vec<Membership>, Error> {
@@ -280,11 +326,17 @@ impl Store {
     /// The conversations behind one person's memberships. A membership whose conversation is not there, or does not
     /// know the person, belongs to a conversation being made, or was left by somebody who died half-way: then it is
     /// cleared, unless it was renewed meanwhile.
-    async fn living(&self, memberships: &[Membership], now: Timestamp) -> Result<HashMap<ConversationId, Conversation>, Error> {
+    async fn living(
+        &self,
+        memberships: &[Membership],
+        now: Timestamp,
+    ) -> Result<HashMap<ConversationId, Conversation>, Error> {
         let keys = memberships.iter().map(|membership| Key::conversation(membership.conversation)).collect();
         let items = self.batch_get(keys, Consistency::Strong).await?;
-        let conversations = items.iter().map(|item| Conversation::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
-        let mut living: HashMap<_, _> = conversations.into_iter().map(|conversation| (conversation.id, conversation)).collect();
+        let conversations =
+            items.iter().map(|item| Conversation::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
+        let mut living: HashMap<_, _> =
+            conversations.into_iter().map(|conversation| (conversation.id, conversation)).collect();
         for membership in memberships {
             if living.get(&membership.conversation).is_some_and(|conversation| conversation.has(membership.user)) {
                 continue;
@@ -300,9 +352,16 @@ impl Store {
 
     /// The newest message of each conversation that is neither deleted nor void: almost always the one at its last
     /// number, else looked for among the numbers before.
-    async fn last_messages(&self, conversations: &[(Conversation, Membership)]) -> Result<HashMap<ConversationId, Message>, Error> {
-        let started = conversations.iter().map(|(conversation, _)| conversation).filter(|conversation| conversation.messages > Number::ZERO);
-        let keys = started.clone().map(|conversation| Key::message(conversation.id.message(conversation.messages))).collect();
+    async fn last_messages(
+        &self,
+        conversations: &[(Conversation, Membership)],
+    ) -> Result<HashMap<ConversationId, Message>, Error> {
+        let started = conversations
+            .iter()
+            .map(|(conversation, _)| conversation)
+            .filter(|conversation| conversation.messages > Number::ZERO);
+        let keys =
+            started.clone().map(|conversation| Key::message(conversation.id.message(conversation.messages))).collect();
         let items = self.batch_get(keys, Consistency::Strong).await?;
         let mut last = HashMap::new();
         for item in items {
@@ -311,7 +370,10 @@ impl Store {
             }
         }
         let without: Vec<_> = started.filter(|conversation| !last.contains_key(&conversation.id)).collect();
-        let found = futures::future::try_join_all(without.iter().map(|conversation| self.latest(conversation.id, LAST_MESSAGE_DEPTH))).await?;
+        let found = futures::future::try_join_all(
+            without.iter().map(|conversation| self.latest(conversation.id, LAST_MESSAGE_DEPTH)),
+        )
+        .await?;
         for latest in found {
             last.extend(latest.into_messages().pop().map(|message| (message.id.conversation, message)));
         }
@@ -322,7 +384,9 @@ impl Store {
     pub(super) async fn remove_conversation(&self, conversation: &Conversation) -> Result<(), Error> {
         let id = conversation.id;
         let mut actions = vec![self.deleting(Key::conversation(id))];
-        if let (Kind::Direct, [one, other]) = (conversation.kind, &conversation.participants.iter().copied().collect::<Vec<_>>()[..]) {
+        if let (Kind::Direct, [one, other]) =
+            (conversation.kind, &conversation.participants.iter().copied().collect::<Vec<_>>()[..])
+        {
             actions.push(self.deleting(Key::direct(*one, *other)));
         }
         self.transact(actions).await?;
@@ -340,7 +404,10 @@ impl Store {
             .projection_expression(format!("{PK}, {SK}"))
             .limit(CLEARED_AT_ONCE);
         let rows = self.rows(query).await?;
-        let keys = rows.items.iter().map(|item| Ok(Key { pk: Reader(item).text(PK)?.to_owned(), sk: Reader(item).text(SK)?.to_owned() }));
+        let keys = rows
+            .items
+            .iter()
+            .map(|item| Ok(Key { pk: Reader(item).text(PK)?.to_owned(), sk: Reader(item).text(SK)?.to_owned() }));
         self.delete_all(keys.collect::<Result<_, Error>>()?).await?;
         Ok(rows.next.is_some())
     }

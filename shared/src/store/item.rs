@@ -98,7 +98,11 @@ impl<'a> Reader<'a> {
         parse(self.text(name)?).map_err(|_| corrupt(name))
     }
 
-    pub(super) fn optional_parsed<T, E>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, Error> {
+    pub(super) fn optional_parsed<T, E>(
+        self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Error> {
         self.optional_text(name)?.map(parse).transpose().map_err(|_| corrupt(name))
     }
 
@@ -111,7 +115,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn integer<N: std::str::FromStr>(self, name: &str) -> Result<N, Error> {
-        self.0.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok()).ok_or_else(|| corrupt(name))
+        self.0
+            .get(name)
+            .and_then(|value| value.as_n().ok())
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| corrupt(name))
     }
 
     /// A counter; one that was never moved is not stored and stands at zero.
@@ -140,7 +148,14 @@ impl<'a> Reader<'a> {
         let Some(value) = self.0.get(name) else { return Ok(Vec::new()) };
         let list = value.as_l().map_err(|_| corrupt(name))?;
         list.iter()
-            .map(|value| value.as_n().ok().and_then(|digits| digits.parse().ok()).and_then(Number::new).ok_or_else(|| corrupt(name)))
+            .map(|value| {
+                value
+                    .as_n()
+                    .ok()
+                    .and_then(|digits| digits.parse().ok())
+                    .and_then(Number::new)
+                    .ok_or_else(|| corrupt(name))
+            })
             .collect()
     }
 
@@ -353,7 +368,8 @@ impl TryFrom<Reader<'_>> for Entry {
 }
 
 pub(super) fn change_to_item(conversation: ConversationId, change: &Change, nonce: Nonce) -> Item {
-    let item = Writer::at(Key::change(conversation, change.number)).text("at", change.at).set("nonce", nonce_value(nonce));
+    let item =
+        Writer::at(Key::change(conversation, change.number)).text("at", change.at).set("nonce", nonce_value(nonce));
     match &change.kind {
         ChangeKind::MessageEdited { message, by, earlier } => item
             .text("kind", "message.edited")
@@ -361,9 +377,15 @@ pub(super) fn change_to_item(conversation: ConversationId, change: &Change, nonc
             .text("by", by)
             .optional("earlier_body", earlier.as_ref().map(|earlier| earlier.body.as_str()))
             .optional("earlier_at", earlier.as_ref().map(|earlier| earlier.at)),
-        ChangeKind::MessageDeleted { message, by } => item.text("kind", "message.deleted").integer("message", message).text("by", by),
-        ChangeKind::ParticipantAdded { user, by } => item.text("kind", "participant.added").text("user", user).text("by", by),
-        ChangeKind::ParticipantRemoved { user, by } => item.text("kind", "participant.removed").text("user", user).text("by", by),
+        ChangeKind::MessageDeleted { message, by } => {
+            item.text("kind", "message.deleted").integer("message", message).text("by", by)
+        }
+        ChangeKind::ParticipantAdded { user, by } => {
+            item.text("kind", "participant.added").text("user", user).text("by", by)
+        }
+        ChangeKind::ParticipantRemoved { user, by } => {
+            item.text("kind", "participant.removed").text("user", user).text("by", by)
+        }
         ChangeKind::ConversationUpdated { by } => item.text("kind", "conversation.updated").text("by", by),
         ChangeKind::Void => item.text("kind", "void"),
     }
@@ -427,11 +449,22 @@ mod tests {
             let participants: BTreeSet<_> = (0..participants).map(|_| UserId::unique()).collect();
             let creator = *participants.first().expect("somebody");
             let conversation = Conversation {
-                id: ConversationId::unique(), kind: Kind::Group, participants,
+                id: ConversationId::unique(),
+                kind: Kind::Group,
+                participants,
                 title: Some(Title::parse(&"x".repeat(200)).expect("a title")),
-                created_by: creator, created_at: now(), messages: Number::MAX, hidden: 1, last_activity: now(), changes: Number::MAX, changed_at: now(),
+                created_by: creator,
+                created_at: now(),
+                messages: Number::MAX,
+                hidden: 1,
+                last_activity: now(),
+                changes: Number::MAX,
+                changed_at: now(),
             };
-            conversation_to_item(&conversation, Nonce::unique()).iter().map(|(name, value)| name.len() + value_size(value)).sum()
+            conversation_to_item(&conversation, Nonce::unique())
+                .iter()
+                .map(|(name, value)| name.len() + value_size(value))
+                .sum()
         };
         assert!(size(250) < 5 * 1024, "{}", size(250));
         assert!(size(2) < 1024, "{}", size(2));

@@ -103,7 +103,11 @@ mod tests {
 
     #[test]
     fn message_keys_sort_by_number_up_to_the_last_one() {
-        let sorts: Vec<_> = [1, 9, 10, 255, 256, 1 << 39, Number::MAX.get()].iter().filter_map(|n| Number::new(*n)).map(message_sort).collect();
+        let sorts: Vec<_> = [1, 9, 10, 255, 256, 1 << 39, Number::MAX.get()]
+            .iter()
+            .filter_map(|n| Number::new(*n))
+            .map(message_sort)
+            .collect();
         assert!(sorts.is_sorted());
     }
 }

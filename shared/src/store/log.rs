@@ -73,17 +73,32 @@ struct StoredKey {
 
 impl Store {
     /// Appends a message to a conversation in which the caller takes part.
-    pub async fn send(&self, caller: &Caller, conversation: ConversationId, draft: Draft, now: Timestamp) -> Result<Sent, Error> {
+    pub async fn send(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Sent, Error> {
         match &draft.key {
             None => self.send_once(caller, conversation, draft, now).await,
             Some(key) => self.send_keyed(caller, conversation, &draft, key, now).await,
         }
     }
 
-    async fn send_once(&self, caller: &Caller, conversation: ConversationId, draft: Draft, now: Timestamp) -> Result<Sent, Error> {
+    async fn send_once(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Sent, Error> {
         let nonce = Nonce::unique();
-        let (alive, sender, taken) =
-            tokio::join!(self.alive(caller), self.decorating(caller.user), self.take(Log::Messages, conversation, caller.user, nonce, now));
+        let (alive, sender, taken) = tokio::join!(
+            self.alive(caller),
+            self.decorating(caller.user),
+            self.take(Log::Messages, conversation, caller.user, nonce, now)
+        );
         let admitted = alive.and(sender);
         if let (Err(refusal), Ok(number)) = (&admitted, &taken) {
             tracing::info!(%conversation, "voiding number {number}: {refusal}");
@@ -96,10 +111,19 @@ impl Store {
         }
     }
 
-    async fn send_keyed(&self, caller: &Caller, conversation: ConversationId, draft: &Draft, key: &ClientKey, now: Timestamp) -> Result<Sent, Error> {
+    async fn send_keyed(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        draft: &Draft,
+        key: &ClientKey,
+        now: Timestamp,
+    ) -> Result<Sent, Error> {
         let nonce = Nonce::unique();
         let (stored, sender) = self
-            .admit(caller, async { tokio::try_join!(self.stored_key(conversation, caller.user, key), self.decorating(caller.user)) })
+            .admit(caller, async {
+                tokio::try_join!(self.stored_key(conversation, caller.user, key), self.decorating(caller.user))
+            })
             .await?;
         if let Some(stored) = stored {
             return self.repeat(conversation, draft, stored, sender).await;
@@ -107,7 +131,10 @@ impl Store {
         let number = self.take(Log::Messages, conversation, caller.user, nonce, now).await?;
         match self.fill(caller, conversation, draft, number, nonce, now).await? {
             (entry, Filled::Twin(stored)) => {
-                let (voided, repeated) = tokio::join!(self.void(conversation.message(entry.number()), now), self.repeat(conversation, draft, stored, sender));
+                let (voided, repeated) = tokio::join!(
+                    self.void(conversation.message(entry.number()), now),
+                    self.repeat(conversation, draft, stored, sender)
+                );
                 voided?;
                 repeated
             }
@@ -136,12 +163,15 @@ impl Store {
                 key: draft.key.clone(),
                 edits: Vec::new(),
             };
-            let (filled, marked) = tokio::join!(self.write(&message, nonce, now), self.move_read_mark(caller.user, conversation, number));
+            let (filled, marked) =
+                tokio::join!(self.write(&message, nonce, now), self.move_read_mark(caller.user, conversation, number));
             if let Err(error) = marked {
                 tracing::warn!(%conversation, "a sender's read mark stays behind: {error}");
             }
             match filled? {
-                Filled::Voided => number = self.take(Log::Messages, conversation, caller.user, Nonce::unique(), now).await?,
+                Filled::Voided => {
+                    number = self.take(Log::Messages, conversation, caller.user, Nonce::unique(), now).await?
+                }
                 filled => return Ok((Entry::Message(message), filled)),
             }
         }
@@ -150,12 +180,21 @@ impl Store {
 
     /// Takes the next number, on condition that `user` takes part. Repeated by the SDK after an answer was lost, it
     /// recognises itself by its nonce and takes no second one.
-    pub(super) async fn take(&self, log: Log, conversation: ConversationId, user: UserId, nonce: Nonce, now: Timestamp) -> Result<Number, Error> {
+    pub(super) async fn take(
+        &self,
+        log: Log,
+        conversation: ConversationId,
+        user: UserId,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> Result<Number, Error> {
         let (counter, (moved_at, moved_by)) = (log.counter(), log.moved());
         let request = self
             .update(Key::conversation(conversation))
             .update_expression(format!("SET {moved_at} = :now, {moved_by} = :nonce ADD {counter} :one"))
-            .condition_expression(format!("contains(participants, :user) AND (attribute_not_exists({moved_by}) OR {moved_by} <> :nonce)"))
+            .condition_expression(format!(
+                "contains(participants, :user) AND (attribute_not_exists({moved_by}) OR {moved_by} <> :nonce)"
+            ))
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":nonce", nonce_value(nonce))
             .expression_attribute_values(":one", integer(1))
@@ -163,7 +202,9 @@ impl Store {
             .return_values(ReturnValue::UpdatedNew);
         match self.updated(request).await {
             Ok(item) => Reader(&item).number(counter),
-            Err(Failure::Condition(Some(item))) if Reader(&item).nonce(moved_by) == Some(nonce) => Reader(&item).number(counter),
+            Err(Failure::Condition(Some(item))) if Reader(&item).nonce(moved_by) == Some(nonce) => {
+                Reader(&item).number(counter)
+            }
             Err(Failure::Condition(_)) => Err(Error::NotFound(Resource::Conversation)),
             Err(failure) => Err(failure.into()),
         }
@@ -184,14 +225,21 @@ impl Store {
         }
     }
 
-    async fn put_message_and_key(&self, message: &Message, key: &ClientKey, nonce: Nonce, now: Timestamp) -> Result<Filled, Error> {
+    async fn put_message_and_key(
+        &self,
+        message: &Message,
+        key: &ClientKey,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> Result<Filled, Error> {
         let remembered = Writer::at(Key::client_key(message.id.conversation, message.sender, key))
             .integer("number", message.id.number)
             .set("body_digest", AttributeValue::B(body_digest(&message.body).into()))
             .set("nonce", nonce_value(nonce))
             .integer(EXPIRES_AT, (now + KEY_LIFETIME).epoch_seconds())
             .build();
-        match self.transact(vec![self.putting_new(message_to_item(message, nonce)), self.putting_new(remembered)]).await {
+        match self.transact(vec![self.putting_new(message_to_item(message, nonce)), self.putting_new(remembered)]).await
+        {
             Ok(()) => Ok(Filled::Written),
             Err(Failure::Cancelled(blocked)) => match &blocked[..] {
                 [_, Some(key)] => {
@@ -205,25 +253,44 @@ impl Store {
         }
     }
 
-    async fn stored_key(&self, conversation: ConversationId, sender: UserId, key: &ClientKey) -> Result<Option<StoredKey>, Error> {
+    async fn stored_key(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        key: &ClientKey,
+    ) -> Result<Option<StoredKey>, Error> {
         let item = self.get(Key::client_key(conversation, sender, key), Consistency::Strong).await?;
         item.map(|item| StoredKey::try_from(Reader(&item))).transpose()
     }
 
     /// Answers a send whose key is known with the message that it led to.
-    async fn repeat(&self, conversation: ConversationId, draft: &Draft, stored: StoredKey, sender: User) -> Result<Sent, Error> {
+    async fn repeat(
+        &self,
+        conversation: ConversationId,
+        draft: &Draft,
+        stored: StoredKey,
+        sender: User,
+    ) -> Result<Sent, Error> {
         if stored.body_digest != body_digest(&draft.body) {
             return Err(Error::KeyReused);
         }
         let item = self.get(Key::message(conversation.message(stored.number)), Consistency::Strong).await?;
-        let entry = item.map(|item| Entry::try_from(Reader(&item))).transpose()?.ok_or(Error::NotFound(Resource::Conversation))?;
+        let entry = item
+            .map(|item| Entry::try_from(Reader(&item)))
+            .transpose()?
+            .ok_or(Error::NotFound(Resource::Conversation))?;
         Ok(Sent { entry, sender, repeated: true })
     }
 
     /// Settles a number whose writer is dead or has no use for it: nothing will ever stand there. Does nothing if
     /// something stands there already.
     pub(super) async fn void(&self, id: MessageId, now: Timestamp) -> Result<(), Error> {
-        let hidden = self.updating(Key::conversation(id.conversation), "ADD hidden_messages :one", "attribute_exists(PK)", [(":one", integer(1))]);
+        let hidden = self.updating(
+            Key::conversation(id.conversation),
+            "ADD hidden_messages :one",
+            "attribute_exists(PK)",
+            [(":one", integer(1))],
+        );
         match self.transact(vec![self.putting_new(void_to_item(id, now)), hidden]).await {
             Ok(()) | Err(Failure::Cancelled(_)) => Ok(()),
             Err(failure) => Err(failure.into()),
@@ -232,7 +299,12 @@ impl Store {
 
     /// Moves a person's read mark forward to `number`; it never goes back. Returns where it stands then, if the
     /// person takes part.
-    pub(super) async fn move_read_mark(&self, user: UserId, conversation: ConversationId, number: Number) -> Result<Option<Number>, Error> {
+    pub(super) async fn move_read_mark(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        number: Number,
+    ) -> Result<Option<Number>, Error> {
         let request = self
             .update(Key::membership(user, conversation))
             .update_expression("SET read_number = :number")
@@ -240,7 +312,9 @@ impl Store {
             .expression_attribute_values(":number", integer(number));
         match self.updated(request).await {
             Ok(_) => Ok(Some(number)),
-            Err(Failure::Condition(membership)) => membership.map(|membership| Reader(&membership).number("read_number")).transpose(),
+            Err(Failure::Condition(membership)) => {
+                membership.map(|membership| Reader(&membership).number("read_number")).transpose()
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -263,7 +337,8 @@ impl TryFrom<Reader<'_>> for StoredKey {
     fn try_from(item: Reader<'_>) -> Result<Self, Error> {
         let number = item.number("number")?;
         let digest = item.0.get("body_digest").and_then(|value| value.as_b().ok());
-        let body_digest = digest.ok_or_else(|| Error::Internal("a client key has no digest".to_owned()))?.as_ref().to_vec();
+        let body_digest =
+            digest.ok_or_else(|| Error::Internal("a client key has no digest".to_owned()))?.as_ref().to_vec();
         Ok(Self { number, body_digest, nonce: item.nonce("nonce") })
     }
 }

@@ -23,7 +23,8 @@ impl Store {
         if number > conversation.messages {
             return Err(Error::refused(format!("number is above the last one, which is {}.", conversation.messages)));
         }
-        let mark = self.move_read_mark(caller.user, id, number).await?.ok_or(Error::NotFound(Resource::Conversation))?;
+        let mark =
+            self.move_read_mark(caller.user, id, number).await?.ok_or(Error::NotFound(Resource::Conversation))?;
         Ok((mark, conversation.messages.distance_from(mark)))
     }
 
@@ -49,7 +50,10 @@ impl Store {
             };
             let kind = ChangeKind::ParticipantRemoved { user: caller.user, by: caller.user };
             let change = Change { number: taken, at: now, kind };
-            let actions = vec![self.taking_out(&conversation, caller.user, heir), self.deleting(Key::membership(caller.user, id))];
+            let actions = vec![
+                self.taking_out(&conversation, caller.user, heir),
+                self.deleting(Key::membership(caller.user, id)),
+            ];
             match self.record(id, &change, nonce, actions).await? {
                 Recorded::Done => return Ok(()),
                 Recorded::NumberVoided => number = None,

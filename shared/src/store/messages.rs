@@ -76,27 +76,49 @@ impl Store {
 
     /// Loading is authorising; the reads are the same whether the message is another's, deleted or not there.
     async fn message_seen_by(&self, user: UserId, id: MessageId) -> Result<(Conversation, Message), Error> {
-        let (conversation, item) =
-            tokio::join!(self.conversation_seen_by(user, id.conversation), self.get(Key::message(id), Consistency::Strong));
+        let (conversation, item) = tokio::join!(
+            self.conversation_seen_by(user, id.conversation),
+            self.get(Key::message(id), Consistency::Strong)
+        );
         let not_found = || Error::NotFound(Resource::Message);
-        let conversation = conversation.map_err(|error| if matches!(error, Error::NotFound(_)) { not_found() } else { error })?;
+        let conversation =
+            conversation.map_err(|error| if matches!(error, Error::NotFound(_)) { not_found() } else { error })?;
         let entry = item?.map(|item| Entry::try_from(Reader(&item))).transpose()?;
         Ok((conversation, entry.and_then(Entry::into_message).ok_or_else(not_found)?))
     }
 
     /// A page of a conversation's messages, if the caller takes part.
-    pub async fn messages(&self, caller: &Caller, id: ConversationId, window: &Window, now: Timestamp) -> Result<MessagePage, Error> {
+    pub async fn messages(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        window: &Window,
+        now: Timestamp,
+    ) -> Result<MessagePage, Error> {
         let stretch = window.stretch();
-        let seen = async { tokio::try_join!(self.conversation_seen_by(caller.user, id), self.stretch(id, stretch, window.slice.limit)) };
+        let seen = async {
+            tokio::try_join!(self.conversation_seen_by(caller.user, id), self.stretch(id, stretch, window.slice.limit))
+        };
         let (conversation, found) = self.admit(caller, seen).await?;
-        let (messages, through, overdue) = self.fill_page(&conversation, stretch, found, window.slice.limit, now).await?;
-        let (senders, settled) = tokio::join!(self.people_named(messages.iter().map(|message| message.sender)), self.settle(id, overdue, now));
+        let (messages, through, overdue) =
+            self.fill_page(&conversation, stretch, found, window.slice.limit, now).await?;
+        let (senders, settled) = tokio::join!(
+            self.people_named(messages.iter().map(|message| message.sender)),
+            self.settle(id, overdue, now)
+        );
         settled?;
         Ok(MessagePage { page: window.page(messages, stretch, through, &conversation), senders: senders? })
     }
 
     /// Reads on past what is not to be shown until the page is full, within bounds.
-    async fn fill_page(&self, conversation: &Conversation, stretch: Stretch, mut found: Found, limit: usize, now: Timestamp) -> Result<(Vec<Message>, Number, Vec<Number>), Error> {
+    async fn fill_page(
+        &self,
+        conversation: &Conversation,
+        stretch: Stretch,
+        mut found: Found,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Message>, Number, Vec<Number>), Error> {
         let (mut messages, mut overdue) = (Vec::new(), Vec::new());
         let mut rest = stretch;
         for query in 1.. {
@@ -141,7 +163,12 @@ impl Store {
     }
 
     /// Writes voids where dead writers left holes.
-    pub(super) async fn settle(&self, conversation: ConversationId, overdue: Vec<Number>, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn settle(
+        &self,
+        conversation: ConversationId,
+        overdue: Vec<Number>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         for number in overdue {
             tracing::info!(%conversation, "voiding number {number}: its writer is dead");
             self.void(conversation.message(number), now).await?;
@@ -156,7 +183,13 @@ impl Store {
     }
 
     /// Replaces a message's body; the earlier one is kept in the change. An edit that changes nothing is no change.
-    pub async fn edit(&self, caller: &Caller, id: MessageId, body: &MessageBody, now: Timestamp) -> Result<(Message, User), Error> {
+    pub async fn edit(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        body: &MessageBody,
+        now: Timestamp,
+    ) -> Result<(Message, User), Error> {
         let (_, mut message) = self.admit(caller, self.message_seen_by(caller.user, id)).await?;
         let (mut number, nonce) = (None, Nonce::unique());
         for _ in 0..MOST_ATTEMPTS {
@@ -168,7 +201,10 @@ impl Store {
             }
             let taken = match number {
                 Some(number) => number,
-                None => self.take(Log::Changes, id.conversation, caller.user, Nonce::unique(), now).await.map_err(of_message)?,
+                None => self
+                    .take(Log::Changes, id.conversation, caller.user, Nonce::unique(), now)
+                    .await
+                    .map_err(of_message)?,
             };
             let earlier = EarlierBody { body: message.body.clone(), at: message.edited_at.unwrap_or(message.sent_at) };
             let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier: Some(earlier) };
@@ -218,9 +254,16 @@ impl Store {
         for _ in 0..MOST_ATTEMPTS {
             let taken = match number {
                 Some(number) => number,
-                None => self.take(Log::Changes, id.conversation, caller.user, Nonce::unique(), now).await.map_err(of_message)?,
+                None => self
+                    .take(Log::Changes, id.conversation, caller.user, Nonce::unique(), now)
+                    .await
+                    .map_err(of_message)?,
             };
-            let change = Change { number: taken, at: now, kind: ChangeKind::MessageDeleted { message: id.number, by: caller.user } };
+            let change = Change {
+                number: taken,
+                at: now,
+                kind: ChangeKind::MessageDeleted { message: id.number, by: caller.user },
+            };
             let actions = self.deleting_message(&message, now).await?;
             match self.record(id.conversation, &change, nonce, actions).await? {
                 Recorded::Done => return Ok(()),
@@ -242,7 +285,12 @@ impl Store {
             &unchanged_since_read(message),
             unchanged_values(message).chain([(":tombstone", text(entry_kind::TOMBSTONE)), (":now", text(now))]),
         );
-        let hidden = self.updating(Key::conversation(conversation), "ADD hidden_messages :one", "attribute_exists(PK)", [(":one", integer(1))]);
+        let hidden = self.updating(
+            Key::conversation(conversation),
+            "ADD hidden_messages :one",
+            "attribute_exists(PK)",
+            [(":one", integer(1))],
+        );
         let (early, last) = message.edits.split_at(message.edits.len().saturating_sub(EDITS_IN_ONE_TRANSACTION));
         for number in early.chunks(EDITS_IN_ONE_TRANSACTION) {
             self.transact(number.iter().map(|number| self.forgetting(conversation, *number)).collect()).await?;
@@ -257,7 +305,13 @@ impl Store {
 
     /// Writes a change at its number, together with `actions`, the first of which is on condition that the thing
     /// changed is as it was read.
-    pub(super) async fn record(&self, conversation: ConversationId, change: &Change, nonce: Nonce, actions: Vec<TransactWriteItem>) -> Result<Recorded, Error> {
+    pub(super) async fn record(
+        &self,
+        conversation: ConversationId,
+        change: &Change,
+        nonce: Nonce,
+        actions: Vec<TransactWriteItem>,
+    ) -> Result<Recorded, Error> {
         let mut all = vec![self.putting_new(change_to_item(conversation, change, nonce))];
         all.extend(actions);
         match self.transact(all).await {
@@ -339,15 +393,29 @@ impl Window {
         if rising { Stretch { from: low, to: high, rising } } else { Stretch { from: high, to: low, rising } }
     }
 
-    fn page(&self, mut messages: Vec<Message>, stretch: Stretch, through: Number, conversation: &Conversation) -> Page<Message, Number> {
+    fn page(
+        &self,
+        mut messages: Vec<Message>,
+        stretch: Stretch,
+        through: Number,
+        conversation: &Conversation,
+    ) -> Page<Message, Number> {
         let backwards = matches!(self.slice.anchor, Anchor::Before(_));
-        let ended = if stretch.rising { through >= stretch.to.min(conversation.messages) } else { through <= stretch.to };
+        let ended =
+            if stretch.rising { through >= stretch.to.min(conversation.messages) } else { through <= stretch.to };
         let far = (!ended).then_some(through);
         // Behind the first one read lies what the anchor stands for, unless the window ends there.
         let behind = |number: &Number| {
-            if stretch.rising { *number > self.above.next() } else { self.below.is_none_or(|below| number.next() < below) }
+            if stretch.rising {
+                *number > self.above.next()
+            } else {
+                self.below.is_none_or(|below| number.next() < below)
+            }
         };
-        let near = messages.first().map(|message| message.id.number).filter(|number| self.slice.anchor != Anchor::Start && behind(number));
+        let near = messages
+            .first()
+            .map(|message| message.id.number)
+            .filter(|number| self.slice.anchor != Anchor::Start && behind(number));
         if backwards {
             messages.reverse();
         }

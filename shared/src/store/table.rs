@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
-    StreamSpecification, StreamViewType, TableDescription, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription, TableStatus, TimeToLiveSpecification,
+    TimeToLiveStatus,
 };
 
 use super::Store;
@@ -22,7 +23,8 @@ pub const STREAM_VIEW: StreamViewType = StreamViewType::NewAndOldImages;
 
 /// What the index carries beside its keys: all of a person, and nothing that a send changes in a conversation, so
 /// that a send costs no write to the index.
-pub const INDEX_PROJECTION: [&str; 7] = ["active", "created_at", "email", "first_name", "last_name", "phone_number", "role"];
+pub const INDEX_PROJECTION: [&str; 7] =
+    ["active", "created_at", "email", "first_name", "last_name", "phone_number", "role"];
 
 /// What [`Store::migrate`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +104,24 @@ impl Store {
             .map_err(failed)?;
         let update = aws_sdk_dynamodb::types::GlobalSecondaryIndexUpdate::builder().create(index).build();
         self.wait_until_active().await?;
-        let request = self.client.update_table().table_name(&self.table_name).set_attribute_definitions(Some(attribute_definitions()));
+        let request = self
+            .client
+            .update_table()
+            .table_name(&self.table_name)
+            .set_attribute_definitions(Some(attribute_definitions()));
         request.global_secondary_index_updates(update).send().await.map(drop).map_err(failed)
     }
 
     async fn enable_stream(&self) -> Result<(), Error> {
         self.wait_until_active().await?;
-        self.client.update_table().table_name(&self.table_name).stream_specification(stream()).send().await.map(drop).map_err(failed)
+        self.client
+            .update_table()
+            .table_name(&self.table_name)
+            .stream_specification(stream())
+            .send()
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     /// Whether it had to be enabled.
@@ -118,8 +131,15 @@ impl Store {
         if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
             return Ok(false);
         }
-        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build().map_err(failed)?;
-        self.client.update_time_to_live().table_name(&self.table_name).time_to_live_specification(ttl).send().await.map_err(failed)?;
+        let ttl =
+            TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build().map_err(failed)?;
+        self.client
+            .update_time_to_live()
+            .table_name(&self.table_name)
+            .time_to_live_specification(ttl)
+            .send()
+            .await
+            .map_err(failed)?;
         Ok(true)
     }
 
@@ -129,7 +149,8 @@ impl Store {
             let table = self.describe().await?;
             let active = table.as_ref().is_some_and(|table| {
                 let indexes = table.global_secondary_indexes();
-                table.table_status() == Some(&TableStatus::Active) && indexes.iter().all(|index| index.index_status().is_none_or(|status| status.as_str() == "ACTIVE"))
+                table.table_status() == Some(&TableStatus::Active)
+                    && indexes.iter().all(|index| index.index_status().is_none_or(|status| status.as_str() == "ACTIVE"))
             });
             if active {
                 return Ok(());
@@ -144,17 +165,26 @@ fn check_keys(table: &TableDescription) -> Result<(), Error> {
     if names == [PARTITION_KEY, SORT_KEY] {
         Ok(())
     } else {
-        Err(Error::refused(format!("the table has the keys {names:?}, not {PARTITION_KEY} and {SORT_KEY}: it is not a table of Confab")))
+        Err(Error::refused(format!(
+            "the table has the keys {names:?}, not {PARTITION_KEY} and {SORT_KEY}: it is not a table of Confab"
+        )))
     }
 }
 
 fn attribute_definitions() -> Vec<AttributeDefinition> {
-    let define = |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
-    [PARTITION_KEY, SORT_KEY, INDEX_PARTITION_KEY, INDEX_SORT_KEY].into_iter().map(define).map(|attribute| attribute.expect("name and type are set")).collect()
+    let define =
+        |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
+    [PARTITION_KEY, SORT_KEY, INDEX_PARTITION_KEY, INDEX_SORT_KEY]
+        .into_iter()
+        .map(define)
+        .map(|attribute| attribute.expect("name and type are set"))
+        .collect()
 }
 
 fn key_schema(partition: &str, sort: &str) -> Vec<KeySchemaElement> {
-    let element = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("name and type are set");
+    let element = |name: &str, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("name and type are set")
+    };
     vec![element(partition, KeyType::Hash), element(sort, KeyType::Range)]
 }
 
@@ -164,7 +194,11 @@ fn projection() -> Projection {
 }
 
 fn stream() -> StreamSpecification {
-    StreamSpecification::builder().stream_enabled(true).stream_view_type(STREAM_VIEW).build().expect("whether it is enabled is set")
+    StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(STREAM_VIEW)
+        .build()
+        .expect("whether it is enabled is set")
 }
 
 fn failed(error: impl std::error::Error) -> Error {
