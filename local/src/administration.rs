@@ -8,7 +8,7 @@ use shared::domain::{Error, Timestamp, id::UserId};
 use shared::store::{Account, Store};
 
 use crate::failure::{Context, Failure, Result};
-use crate::seed;
+use crate::{seed, table};
 
 pub(crate) async fn create_admin(
     store: &Store,
@@ -33,25 +33,31 @@ pub(crate) async fn create_admin(
             "somebody has the address {address} already: give another, or change their password with \
              `cargo dev changepassword`"
         ))),
-        Err(error) => Err(error).context("cannot create the admin"),
+        Err(error) => Err(table::failure("cannot create the admin", error)),
     }
 }
 
 pub(crate) async fn account(store: &Store, email: &Email) -> Result<Account> {
-    let found = store.account(email).await.context("cannot look for the account")?;
-    found.ok_or_else(|| Failure::new(format!("nobody has the address {}: check its spelling", email.as_str())))
+    find(store, email)
+        .await?
+        .ok_or_else(|| Failure::new(format!("nobody has the address {}: check its spelling", email.as_str())))
+}
+
+async fn find(store: &Store, email: &Email) -> Result<Option<Account>> {
+    store.account(email).await.map_err(|error| table::failure("cannot look for the account", error))
 }
 
 /// Ends all sessions of the account, too.
 pub(crate) async fn change_password(store: &Store, account: &Account, password: &Password) -> Result<()> {
-    store.change_password(account, &password.hash(), None).await.context("cannot change the password")
+    let changed = store.change_password(account, &password.hash(), None).await;
+    changed.map_err(|error| table::failure("cannot change the password", error))
 }
 
 /// The demo admin, unless there is one.
 pub(crate) async fn seed_admin(store: &Store) -> Result<()> {
     let parse_name = |name| PersonName::parse(name).context("the demo admin's name");
     let email = Email::parse(seed::ADMIN.email).context("the demo admin's address")?;
-    if store.account(&email).await.context("cannot look for the demo admin")?.is_some() {
+    if find(store, &email).await?.is_some() {
         return Ok(());
     }
     let password = Password::parse(seed::PASSWORD).context("the demo password")?;

@@ -1,5 +1,8 @@
 //! cargo-lambda's emulator, which plays API Gateway and Lambda: it takes HTTP requests, finds the function by the
 //! routing table of the workspace manifest, and runs each function as a Lambda process.
+//!
+//! It holds 100 waiting requests of a function. One more, and it stops for good (cargo-lambda 1.9.2 waits for room in
+//! the queue under the lock that emptying it takes), so no client should have as many under way at once.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};

@@ -3,10 +3,11 @@
 use std::env;
 
 use clap::Args;
+use shared::domain::Error;
 use shared::store::{Settings, Store};
 
 use crate::environment::TABLE_NAME;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::{ports, terminal};
 
 /// Where `cargo dev up` puts its database unless told otherwise.
@@ -16,8 +17,18 @@ pub(crate) const LOCAL_PORT: u16 = 8000;
 pub(crate) async fn local(endpoint: &str) -> Result<Store> {
     let settings = Settings { table_name: TABLE_NAME.to_owned(), endpoint: Some(endpoint.to_owned()) };
     let store = Store::connect(settings).await;
-    store.migrate().await.context(format!("cannot create the table at {endpoint}"))?;
+    store.migrate().await.map_err(|error| failure(&format!("cannot create the table at {endpoint}"), error))?;
     Ok(store)
+}
+
+/// Why something could not be done with a table.
+pub(crate) fn failure(what: &str, error: Error) -> Failure {
+    match error {
+        Error::Unavailable(_) => Failure::new(format!(
+            "{what}: the database does not answer; see that it runs, and that the address is its own"
+        )),
+        error => Failure::new(format!("{what}: {error}")),
+    }
 }
 
 /// Where a command finds its table

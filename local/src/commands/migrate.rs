@@ -3,8 +3,8 @@
 use clap::Args;
 use shared::store::Migration;
 
-use crate::failure::{Context, Result};
-use crate::table::Place;
+use crate::failure::Result;
+use crate::table::{self, Place};
 use crate::terminal;
 
 /// Create the table, or bring it up to date
@@ -17,7 +17,7 @@ pub(crate) struct Migrate {
 impl Migrate {
     pub(crate) async fn run(self) -> Result<()> {
         let store = self.place.connect().await?;
-        match store.migrate().await.context("cannot migrate the table")? {
+        match store.migrate().await.map_err(|error| table::failure("cannot migrate the table", error))? {
             Migration::Created => terminal::say("Created."),
             Migration::Updated(changes) => terminal::say(format!("Updated: {}.", changes.join(", "))),
             Migration::Unchanged => terminal::say("Nothing to do: it is up to date."),

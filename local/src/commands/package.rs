@@ -36,6 +36,8 @@ impl Package {
         environment::scrub(&mut command);
         environment::prefer_programs_in(&mut command, &programs);
         command.current_dir(workspace::root()).args(["lambda", "build", "--release", flag]);
+        // Named, because the template looks there whatever cargo's own target folder is.
+        command.args(["--lambda-dir", "target/lambda"]);
         for function in &FUNCTIONS {
             command.args(["--package", function.name]);
         }
