@@ -22,7 +22,7 @@ pub use app::{App, Registration};
 pub use cookie::{CSRF_COOKIE, SESSION_COOKIE, clear_cookie, csrf_cookie, session_cookie};
 pub use csrf::CsrfToken;
 pub use endpoint::{Access, Endpoint, Routes};
-pub use input::{Body, Fields, FromFields, MessagePath, PathId, type_name};
+pub use input::{Body, Fields, FromFields, MessagePath, PathId, parsed_or, type_name};
 pub use links::{Client, Host, local_path};
 pub use pages::{Envelope, PageRequest, QueryText};
 pub use problem::Problem;

@@ -60,6 +60,13 @@ fn parse_participant(element: &Value) -> Result<UserId, Invalid> {
     }
 }
 
+impl Start {
+    fn into_conversation(self, caller: &Caller) -> Result<NewConversation, Problem> {
+        NewConversation::between(caller.user, &self.participants, self.title)
+            .map_err(|reason| Problem::field(PARTICIPANTS, &reason))
+    }
+}
+
 /// Two people without a title get the one direct conversation that they have, if they have it: 200; else 201.
 pub(crate) async fn start(
     State(app): State<App>,
@@ -67,14 +74,7 @@ pub(crate) async fn start(
     host: Host,
     body: Body<Start>,
 ) -> Result<Response, Problem> {
-    let Start { participants, title } = body.parsed_or(app.store.alive(&caller)).await?;
-    let new = match NewConversation::between(caller.user, &participants, title) {
-        Ok(new) => new,
-        Err(reason) => {
-            app.store.alive(&caller).await?;
-            return Err(Problem::field(PARTICIPANTS, &reason));
-        }
-    };
+    let new = body.and_then(|start| start.into_conversation(&caller)).parsed_or(app.store.alive(&caller)).await?;
     let started = app.store.start_conversation(&caller, new, app.now()).await?;
     let viewer = started
         .detail

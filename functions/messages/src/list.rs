@@ -5,7 +5,7 @@ use shared::domain::id::{ConversationId, Number};
 use shared::domain::page::Anchor;
 use shared::domain::session::Caller;
 use shared::http::view::MessageView;
-use shared::http::{App, Envelope, PageRequest, PathId, Problem, QueryText};
+use shared::http::{App, Envelope, PageRequest, PathId, Problem, QueryText, parsed_or};
 use shared::store::Window;
 
 /// A conversation's messages, oldest first unless asked otherwise. `?before=N` is the page nearest before N.
@@ -15,13 +15,7 @@ pub(crate) async fn list(
     PathId(id): PathId<ConversationId>,
     request: PageRequest,
 ) -> Result<Json<Envelope<MessageView>>, Problem> {
-    let (window, list) = match window(id, &request) {
-        Ok(asked) => asked,
-        Err(problem) => {
-            app.store.takes_part(&caller, id).await?;
-            return Err(problem);
-        }
-    };
+    let (window, list) = parsed_or(window(id, &request), app.store.takes_part(&caller, id)).await?;
     let found = app.store.messages(&caller, id, &window, app.now()).await?;
     let rows = MessageView::all(caller.user, &found.page.rows, &found.senders)?;
     Ok(Json(request.envelope(&list, found.page.with_rows(rows), Number::to_string)))

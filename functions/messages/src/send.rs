@@ -3,10 +3,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use shared::domain::id::{ConversationId, UserId};
-use shared::domain::message::{ClientKey, Draft, Entry, MessageBody};
+use shared::domain::message::{ClientKey, Draft, MessageBody};
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid, Resource};
-use shared::http::{App, Body, Created, Fields, FromFields, Host, PathId, Problem, view};
+use shared::http::view::SentView;
+use shared::http::{App, Body, Created, Fields, FromFields, Host, PathId, Problem};
+use shared::store::Sent;
 
 /// What is to be said; who says it may be named, and is checked.
 pub(crate) struct Send {
@@ -64,14 +66,8 @@ pub(crate) async fn send(
     headers: HeaderMap,
     body: Body<SendTo>,
 ) -> Result<Response, Problem> {
-    let SendTo { send, conversation } = body.parsed_or(app.store.alive(&caller)).await?;
-    let draft = match send.into_draft(&caller, &headers) {
-        Ok(draft) => draft,
-        Err(problem) => {
-            app.store.alive(&caller).await?;
-            return Err(problem);
-        }
-    };
+    let parsed = body.and_then(|to| Ok((to.send.into_draft(&caller, &headers)?, to.conversation)));
+    let (draft, conversation) = parsed.parsed_or(app.store.alive(&caller)).await?;
     match app.store.send(&caller, conversation, draft, app.now()).await {
         Err(Error::NotFound(Resource::Conversation)) => {
             Err(Problem::field("conversation", &no_such_conversation(conversation)))
@@ -89,14 +85,8 @@ pub(crate) async fn send_into(
     headers: HeaderMap,
     body: Body<Send>,
 ) -> Result<Response, Problem> {
-    let send = body.parsed_or(app.store.takes_part(&caller, conversation)).await?;
-    let draft = match send.into_draft(&caller, &headers) {
-        Ok(draft) => draft,
-        Err(problem) => {
-            app.store.takes_part(&caller, conversation).await?;
-            return Err(problem);
-        }
-    };
+    let draft = body.and_then(|send| send.into_draft(&caller, &headers));
+    let draft = draft.parsed_or(app.store.takes_part(&caller, conversation)).await?;
     Ok(answer(&caller, &host, &app.store.send(&caller, conversation, draft, app.now()).await?))
 }
 
@@ -115,12 +105,10 @@ impl Send {
 }
 
 /// 201 for a new message; 200 for one that an earlier send with the same key made.
-fn answer(caller: &Caller, host: &Host, sent: &shared::store::Sent) -> Response {
-    let body = view::sent(caller.user, sent);
-    match &sent.entry {
-        Entry::Message(message) if !sent.repeated => {
-            Created { location: host.link(&format!("/api/messages/{}/", message.id)), body }.into_response()
-        }
-        _ => Json(body).into_response(),
+fn answer(caller: &Caller, host: &Host, sent: &Sent) -> Response {
+    let body = SentView::new(caller.user, sent);
+    if sent.repeated {
+        return Json(body).into_response();
     }
+    Created { location: host.link(&format!("/api/messages/{}/", sent.id)), body }.into_response()
 }

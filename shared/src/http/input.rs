@@ -25,16 +25,26 @@ impl<T> Body<T> {
         self.0
     }
 
+    /// What can only be parsed with more than the body at hand.
+    pub fn and_then<U>(self, parse: impl FnOnce(T) -> Result<U, Problem>) -> Body<U> {
+        Body(self.0.and_then(parse))
+    }
+
     /// What was parsed; or the problem, unless `authorise` finds a graver one.
     pub async fn parsed_or(self, authorise: impl Future<Output = Result<(), Error>>) -> Result<T, Problem> {
-        match self.0 {
-            Ok(body) => Ok(body),
-            Err(problem) => {
-                authorise.await?;
-                Err(problem)
-            }
-        }
+        parsed_or(self.0, authorise).await
     }
+}
+
+/// What was parsed; or the problem, unless `authorise` finds a graver one.
+pub async fn parsed_or<T>(
+    parsed: Result<T, Problem>,
+    authorise: impl Future<Output = Result<(), Error>>,
+) -> Result<T, Problem> {
+    if parsed.is_err() {
+        authorise.await?;
+    }
+    parsed
 }
 
 impl<T: FromFields, S: Sync> FromRequest<S> for Body<T> {

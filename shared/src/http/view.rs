@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::links::Host;
 use crate::domain::conversation::{Conversation, Membership, Title};
 use crate::domain::cursor;
 use crate::domain::id::{ConversationId, Number, UserId};
-use crate::domain::message::{ClientKey, Entry, Message};
+use crate::domain::message::{ClientKey, Message};
 use crate::domain::permission::may_see_phone_number;
 use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
@@ -102,13 +101,19 @@ impl MessageView {
 }
 
 /// What a send led to; if that was deleted since, where it stood.
-pub fn sent(viewer: UserId, sent: &Sent) -> Value {
-    match &sent.entry {
-        Entry::Message(message) => json!(MessageView::new(viewer, message, &sent.sender)),
-        Entry::Tombstone(tombstone) => {
-            json!({ "message_id": tombstone.id.to_string(), "number": tombstone.id.number.get(), "deleted": true })
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum SentView {
+    Message(Box<MessageView>),
+    Deleted { message_id: String, number: u64, deleted: bool },
+}
+
+impl SentView {
+    pub fn new(viewer: UserId, sent: &Sent) -> Self {
+        match &sent.message {
+            Some(message) => Self::Message(Box::new(MessageView::new(viewer, message, &sent.sender))),
+            None => Self::Deleted { message_id: sent.id.to_string(), number: sent.id.number.get(), deleted: true },
         }
-        Entry::Void(void) => json!({ "number": void.number.get(), "void": true }),
     }
 }
 

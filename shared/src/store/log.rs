@@ -25,8 +25,9 @@ const MOST_NUMBERS: usize = 5;
 /// What became of a send.
 #[derive(Debug)]
 pub struct Sent {
-    /// The message; or what is left of it, when a repeated send finds it deleted.
-    pub entry: Entry,
+    pub id: MessageId,
+    /// None if a repeated send finds it deleted.
+    pub message: Option<Message>,
     pub sender: User,
     /// Whether an earlier send with the same client key had written it.
     pub repeated: bool,
@@ -54,6 +55,22 @@ impl Log {
             Self::Changes => ("changed_at", "last_changer"),
         }
     }
+}
+
+impl Sent {
+    fn new(message: Message, sender: User) -> Self {
+        Self { id: message.id, message: Some(message), sender, repeated: false }
+    }
+}
+
+/// How a send ended.
+enum Outcome {
+    Written(Message),
+    /// Another send with the same client key had come first; the number taken is of no use.
+    Twin {
+        unused: Number,
+        stored: StoredKey,
+    },
 }
 
 /// How filling a number ended.
@@ -106,8 +123,8 @@ impl Store {
         }
         let sender = admitted?;
         match self.fill(caller, conversation, &draft, taken?, nonce, now).await? {
-            (entry, Filled::Written) => Ok(Sent { entry, sender, repeated: false }),
-            (_, Filled::Voided | Filled::Twin(_)) => Err(Error::Internal("a send without a key met a twin".to_owned())),
+            Outcome::Written(message) => Ok(Sent::new(message, sender)),
+            Outcome::Twin { .. } => Err(Error::Internal("a send without a key met a twin".to_owned())),
         }
     }
 
@@ -130,15 +147,15 @@ impl Store {
         }
         let number = self.take(Log::Messages, conversation, caller.user, nonce, now).await?;
         match self.fill(caller, conversation, draft, number, nonce, now).await? {
-            (entry, Filled::Twin(stored)) => {
+            Outcome::Written(message) => Ok(Sent::new(message, sender)),
+            Outcome::Twin { unused, stored } => {
                 let (voided, repeated) = tokio::join!(
-                    self.void(conversation.message(entry.number()), now),
+                    self.void(conversation.message(unused), now),
                     self.repeat(conversation, draft, stored, sender)
                 );
                 voided?;
                 repeated
             }
-            (entry, _) => Ok(Sent { entry, sender, repeated: false }),
         }
     }
 
@@ -152,7 +169,7 @@ impl Store {
         mut number: Number,
         nonce: Nonce,
         now: Timestamp,
-    ) -> Result<(Entry, Filled), Error> {
+    ) -> Result<Outcome, Error> {
         for _ in 0..MOST_NUMBERS {
             let message = Message {
                 id: conversation.message(number),
@@ -172,7 +189,8 @@ impl Store {
                 Filled::Voided => {
                     number = self.take(Log::Messages, conversation, caller.user, Nonce::unique(), now).await?
                 }
-                filled => return Ok((Entry::Message(message), filled)),
+                Filled::Written => return Ok(Outcome::Written(message)),
+                Filled::Twin(stored) => return Ok(Outcome::Twin { unused: number, stored }),
             }
         }
         Err(Error::Unavailable("every number taken was voided".to_owned()))
@@ -274,12 +292,12 @@ impl Store {
         if stored.body_digest != body_digest(&draft.body) {
             return Err(Error::KeyReused);
         }
-        let item = self.get(Key::message(conversation.message(stored.number)), Consistency::Strong).await?;
-        let entry = item
-            .map(|item| Entry::try_from(Reader(&item)))
-            .transpose()?
-            .ok_or(Error::NotFound(Resource::Conversation))?;
-        Ok(Sent { entry, sender, repeated: true })
+        let id = conversation.message(stored.number);
+        // The key was written with the message: if that is gone, so is the conversation.
+        let item = self.get(Key::message(id), Consistency::Strong).await?;
+        let item = item.ok_or(Error::NotFound(Resource::Conversation))?;
+        let message = Entry::try_from(Reader(&item))?.into_message();
+        Ok(Sent { id, message, sender, repeated: true })
     }
 
     /// Settles a number whose writer is dead or has no use for it: nothing will ever stand there. Does nothing if
