@@ -33,6 +33,7 @@ pub mod table;
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -95,15 +96,25 @@ fn resilience() -> (RetryConfig, TimeoutConfig) {
     (retries, timeouts)
 }
 
+/// Functions have region and credentials in their environment, and are smaller for looking nowhere else; operators may
+/// have them in profiles, in single sign-on, or with a helper program.
 async fn aws_configuration() -> aws_sdk_dynamodb::Config {
     let https: SharedHttpClient =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience();
-    let loader = aws_config::defaults(BehaviorVersion::latest())
+    if cfg!(feature = "operator") {
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+        let loaded = loader.retry_config(retries).timeout_config(timeouts).load().await;
+        return aws_sdk_dynamodb::Config::from(&loaded);
+    }
+    aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
         .http_client(https)
+        .region(std::env::var("AWS_REGION").ok().map(Region::new))
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .retry_config(retries)
-        .timeout_config(timeouts);
-    aws_sdk_dynamodb::Config::from(&loader.load().await)
+        .timeout_config(timeouts)
+        .build()
 }
 
 /// A database on this machine speaks plain HTTP and takes any credentials.

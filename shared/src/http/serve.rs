@@ -6,7 +6,10 @@ use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use lambda_http::{Body, Request};
 use tower::{ServiceExt, service_fn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::app::App;
 use super::endpoint::Routes;
@@ -21,9 +24,12 @@ const BLOCKING_THREADS: usize = 2;
 
 /// Serves a function's endpoints until Lambda ends the process.
 pub fn serve(function: &'static str, routes: Routes) -> Result<(), Fatal> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    log.with_env_filter(filter).init();
+    let wanted: Option<Targets> = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse().ok());
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))))
+        .init();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).build()?.block_on(answer_requests(function, routes))
 }
