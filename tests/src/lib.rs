@@ -21,7 +21,8 @@ pub const PASSWORD: &str = "a-long-enough-password";
 
 /// The address under test.
 pub fn target() -> String {
-    std::env::var("CONFAB_TARGET").expect("CONFAB_TARGET is not set: run the suite with `cargo dev test`, which starts a stack and sets it")
+    std::env::var("CONFAB_TARGET")
+        .expect("CONFAB_TARGET is not set: run the suite with `cargo dev test`, which starts a stack and sets it")
 }
 
 /// Whether the target is on somebody's own machine, where cookies go without TLS.
@@ -47,7 +48,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}), status {}: {}", self.status, self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("not JSON ({error}), status {}: {}", self.status, self.text))
     }
 
     /// This answer, if it has that status.
@@ -89,7 +91,10 @@ impl Answer {
     /// The value of a cookie that was set.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.get_all("set-cookie").into_iter().filter_map(|value| value.to_str().ok());
-        cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
+        cookies
+            .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value)
     }
 
     /// How a cookie was set: `HttpOnly`, `Path=/` and the like.
@@ -103,7 +108,10 @@ impl Answer {
 impl Client {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client without TLS settings");
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client without TLS settings");
         Self { http, headers: HeaderMap::new() }
     }
 
@@ -156,7 +164,8 @@ impl Client {
     }
 
     pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let form: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let form: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         self.send(Method::POST, path, Some(("application/x-www-form-urlencoded", form.join("&").into_bytes()))).await
     }
 }
@@ -164,7 +173,13 @@ impl Client {
 /// Percent-encoded (RFC 3986), all but unreserved characters.
 pub fn encoded(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
 
@@ -182,7 +197,10 @@ impl Person {
     pub async fn new(first_name: &str) -> Self {
         let email = format!("{}.{}@example.com", first_name.to_lowercase(), Uuid::new_v4().simple());
         let answer = Client::anonymous()
-            .post("/api/auth/register/", json!({ "first_name": first_name, "last_name": "Tester", "email": email, "password": PASSWORD }))
+            .post(
+                "/api/auth/register/",
+                json!({ "first_name": first_name, "last_name": "Tester", "email": email, "password": PASSWORD }),
+            )
             .await
             .expect(201)
             .json();
@@ -193,7 +211,11 @@ impl Person {
 
     /// The same person, signed in once more.
     pub async fn sign_in_again(&self) -> Self {
-        let answer = Client::anonymous().post("/api/auth/login/", json!({ "email": self.email, "password": PASSWORD })).await.expect(200).json();
+        let answer = Client::anonymous()
+            .post("/api/auth/login/", json!({ "email": self.email, "password": PASSWORD }))
+            .await
+            .expect(200)
+            .json();
         let token = answer["token"].as_str().expect("a token").to_owned();
         Self { client: Client::with_token(&token), token, ..self.clone() }
     }
@@ -207,7 +229,11 @@ impl Person {
     }
 
     pub async fn say(&self, conversation: &str, body: &str) -> Value {
-        self.client.post("/api/messages/", json!({ "conversation": conversation, "message_body": body })).await.expect(201).json()
+        self.client
+            .post("/api/messages/", json!({ "conversation": conversation, "message_body": body }))
+            .await
+            .expect(201)
+            .json()
     }
 
     /// A send that may be repeated.

@@ -16,7 +16,8 @@ use crate::Person;
 
 /// The address of the database that the stack under test uses.
 pub fn database() -> String {
-    std::env::var("CONFAB_DATABASE").expect("CONFAB_DATABASE is not set: these tests need the machine; `cargo dev test` sets it")
+    std::env::var("CONFAB_DATABASE")
+        .expect("CONFAB_DATABASE is not set: these tests need the machine; `cargo dev test` sets it")
 }
 
 /// Whether the database accounts capacity as AWS does; DynamoDB Local does not for transactions.
@@ -45,12 +46,20 @@ impl InProcess {
         let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
         let keyring = Keyring::parse(&keys).expect("a keyring").into();
         let app = App { store, keyring, registration: Registration::Open };
-        let functions = all_routes().into_iter().map(|(name, routes)| service(name, routes, app.clone()).reset_fallback());
+        let functions =
+            all_routes().into_iter().map(|(name, routes)| service(name, routes, app.clone()).reset_fallback());
         Self(functions.fold(axum::Router::new(), axum::Router::merge))
     }
 
     /// Sends a request as a person, and tells what it cost.
-    pub async fn send(&self, person: &Person, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> (u16, Value, Spent) {
+    pub async fn send(
+        &self,
+        person: &Person,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> (u16, Value, Spent) {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -61,7 +70,8 @@ impl InProcess {
             request = request.header(*name, *value);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.0.clone().oneshot(request.body(body).expect("a request")).await.expect("functions always answer");
+        let response =
+            self.0.clone().oneshot(request.body(body).expect("a request")).await.expect("functions always answer");
         let spent = *response.extensions().get::<Spent>().expect("every request is metered");
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();

@@ -6,8 +6,8 @@ use crate::sign_in::{SignedIn, sign_in};
 
 /// The credentials as they came: what is wrong with them is not told apart.
 pub(crate) struct Login {
-    email: String,
-    password: String,
+    pub(crate) email: String,
+    pub(crate) password: String,
 }
 
 impl FromFields for Login {

@@ -2,15 +2,16 @@
 
 use askama::Template;
 use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use shared::http::{
     App, Body, Client, CsrfToken, Fields, FromFields, Host, PageRequest, Problem, QueryText, csrf_cookie, local_path,
     session_cookie,
 };
 
-use crate::sign_in::sign_in;
+use crate::login::Login;
+use crate::sign_in::{SignedIn, sign_in};
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -58,13 +59,17 @@ pub(crate) async fn submit(
     host: Host,
     client: Client,
     token: CsrfToken,
-    headers: HeaderMap,
     query: PageRequest,
-    body: Body<Submitted>,
+    request: Request,
 ) -> Result<Response, Problem> {
+    if is_json(request.headers()) {
+        let Ok(body) = Body::<Login>::from_request(request, &()).await;
+        let Login { email, password } = body.parsed()?;
+        let signed_in = sign_in(&app, &email, &password, client).await?;
+        return Ok((cookies(&signed_in, &host), Json(signed_in)).into_response());
+    }
+    let Ok(body) = Body::<Submitted>::from_request(request, &()).await;
     let Submitted { username, password, next } = body.parsed()?;
-    let wants_json =
-        headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let next = next.as_deref().or_else(|| query.text("next")).and_then(local_path).unwrap_or_default();
     let missing = |text: &str| text.is_empty().then_some("This field is required.");
     let mut form = LoginForm {
@@ -75,28 +80,33 @@ pub(crate) async fn submit(
         password_error: missing(&password),
         form_error: None,
     };
-    if !wants_json && (form.username_error.is_some() || form.password_error.is_some()) {
+    if form.username_error.is_some() || form.password_error.is_some() {
         return form.answer(&host);
     }
     match sign_in(&app, &username, &password, client).await {
         Ok(signed_in) => {
-            let cookies = AppendHeaders([
-                (header::SET_COOKIE, session_cookie(&signed_in.token, &host)),
-                (header::SET_COOKIE, csrf_cookie(CsrfToken::fresh().as_str(), &host)),
-            ]);
-            if wants_json {
-                return Ok((cookies, Json(signed_in)).into_response());
-            }
             let next = if next.is_empty() { "/" } else { next };
             let location = HeaderValue::from_str(next).map_err(|_| Problem::malformed("next is no path."))?;
-            Ok((StatusCode::FOUND, cookies, [(header::LOCATION, location)]).into_response())
+            Ok((StatusCode::FOUND, cookies(&signed_in, &host), [(header::LOCATION, location)]).into_response())
         }
-        Err(problem) if !wants_json && problem.status() == StatusCode::BAD_REQUEST => {
+        Err(problem) if problem.status() == StatusCode::BAD_REQUEST => {
             form.form_error = Some(Problem::WRONG_CREDENTIALS);
             form.answer(&host)
         }
         Err(problem) => Err(problem),
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.to_ascii_lowercase().starts_with("application/json")
+}
+
+fn cookies(signed_in: &SignedIn, host: &Host) -> AppendHeaders<[(HeaderName, HeaderValue); 2]> {
+    AppendHeaders([
+        (header::SET_COOKIE, session_cookie(&signed_in.token, host)),
+        (header::SET_COOKIE, csrf_cookie(CsrfToken::fresh().as_str(), host)),
+    ])
 }
 
 impl LoginForm<'_> {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 /// What happens to a call.
@@ -18,6 +19,10 @@ pub enum Fate {
     Hold,
     /// It is applied, and its answer lost.
     LoseAnswer,
+    /// Of a batch, one request is served, and the rest handed back.
+    ServeOne,
+    /// It is refused for a concurrent transaction.
+    Conflict,
 }
 
 /// One call on its way: which operation, the how manieth since [`Proxy::expect`], and its body.
@@ -102,15 +107,43 @@ async fn forward(State(Proxy(shared)): State<Proxy>, headers: HeaderMap, body: B
         shared.held.notify_one();
         released.await;
     }
+    if fate == Fate::Conflict {
+        let error = json!({ "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException", "message": "" });
+        return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+    }
+    let (body, handed_back) = if fate == Fate::ServeOne { split(&body) } else { (body, None) };
     let mut request = shared.http.post(&shared.database).body(body);
     for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
-        request = request.headers(headers.get(name).map(|value| (axum::http::HeaderName::from_static(name), value.clone())).into_iter().collect());
+        request = request.headers(
+            headers.get(name).map(|value| (HeaderName::from_static(name), value.clone())).into_iter().collect(),
+        );
     }
     let Ok(answer) = request.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
-    let (status, media_type) = (answer.status(), answer.headers().get("content-type").cloned());
-    let bytes = answer.bytes().await.unwrap_or_default();
+    let status = answer.status();
+    let mut bytes = answer.bytes().await.unwrap_or_default();
     if fate == Fate::LoseAnswer {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    (status, media_type.map(|media_type| [("content-type", media_type)]).unwrap_or([("content-type", "application/json".parse().expect("a header"))]), bytes).into_response()
+    if let Some((name, rest)) = handed_back {
+        let mut answer: Value = serde_json::from_slice(&bytes).expect("databases answer in JSON");
+        answer[name] = rest;
+        bytes = answer.to_string().into();
+    }
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
+}
+
+/// A batch with its first request only; and under which name the answer hands back the rest.
+fn split(body: &[u8]) -> (Bytes, Option<(&'static str, Value)>) {
+    let mut batch: Value = serde_json::from_slice(body).expect("the SDK asks in JSON");
+    let mut rest = batch["RequestItems"].clone();
+    let mut name = None;
+    for (table, requests) in batch["RequestItems"].as_object_mut().into_iter().flatten() {
+        let (list, handed_back, field) = match requests {
+            Value::Array(list) => (list, &mut rest[table], "UnprocessedItems"),
+            requests => (requests["Keys"].as_array_mut().expect("keys"), &mut rest[table]["Keys"], "UnprocessedKeys"),
+        };
+        *handed_back = list.split_off(1).into();
+        name = handed_back.as_array().is_some_and(|rest| !rest.is_empty()).then_some(field);
+    }
+    (batch.to_string().into(), name.map(|name| (name, rest)))
 }

@@ -12,7 +12,8 @@ const CHANGE_PASSWORD: &str = "/api/auth/password/";
 const ME: &str = "/api/users/me/";
 
 const REQUIRED: &str = "This field is required.";
-const WRONG_CREDENTIALS: &str = "Please enter a correct email address and password. Note that both fields may be case-sensitive.";
+const WRONG_CREDENTIALS: &str =
+    "Please enter a correct email address and password. Note that both fields may be case-sensitive.";
 
 fn new_address() -> String {
     format!("hypatia.{}@example.com", Uuid::new_v4().simple())
@@ -20,7 +21,8 @@ fn new_address() -> String {
 
 /// A registration in which nothing is wrong, but for what `fields` says instead.
 fn registration(fields: Value) -> Value {
-    let mut body = json!({ "first_name": "Hypatia", "last_name": "Quaternion", "email": new_address(), "password": PASSWORD });
+    let mut body =
+        json!({ "first_name": "Hypatia", "last_name": "Quaternion", "email": new_address(), "password": PASSWORD });
     let fields = fields.as_object().expect("fields").clone();
     body.as_object_mut().expect("fields").extend(fields);
     body
@@ -39,7 +41,10 @@ async fn who_registers_is_signed_in() {
     let answer = register(json!({ "email": new_address().to_uppercase() })).await.expect(201);
     let shape = answer.in_order();
     assert_eq!(keys(&shape), ["token", "expires_at", "user"]);
-    assert_eq!(keys(&shape["user"]), ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"]);
+    assert_eq!(
+        keys(&shape["user"]),
+        ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"]
+    );
 
     let registered = answer.json();
     let (user, token) = (&registered["user"], registered["token"].as_str().expect("a token"));
@@ -61,7 +66,8 @@ async fn a_guest_cannot_make_themselves_an_admin() {
 #[tokio::test]
 async fn registering_takes_a_form_and_sets_no_cookie_wherever_it_comes_from() {
     let address = new_address();
-    let fields = [("first_name", "Hypatia"), ("last_name", "of Alexandria"), ("email", &address), ("password", PASSWORD)];
+    let fields =
+        [("first_name", "Hypatia"), ("last_name", "of Alexandria"), ("email", &address), ("password", PASSWORD)];
     let elsewhere = Client::anonymous().with("origin", "https://elsewhere.example");
     let answer = elsewhere.post_form(REGISTER, &fields).await.expect(201);
     assert_eq!(answer.json()["user"]["last_name"], "of Alexandria");
@@ -102,7 +108,8 @@ async fn every_wrong_field_of_a_registration_is_named_at_once() {
 
 #[tokio::test]
 async fn what_is_missing_from_a_registration_is_required() {
-    let required = json!({ "first_name": [REQUIRED], "last_name": [REQUIRED], "email": [REQUIRED], "password": [REQUIRED] });
+    let required =
+        json!({ "first_name": [REQUIRED], "last_name": [REQUIRED], "email": [REQUIRED], "password": [REQUIRED] });
     let nobody = Client::anonymous();
     assert_eq!(nobody.post(REGISTER, json!({})).await.expect(400).json(), required);
     assert_eq!(nobody.post_form(REGISTER, &[]).await.expect(400).json(), required);
@@ -125,7 +132,9 @@ async fn names_are_texts_of_at_most_150_characters() {
 
 #[tokio::test]
 async fn a_number_is_taken_as_the_text_it_is_written_as() {
-    let user = register(json!({ "first_name": 1815, "phone_number": 491_511_234_567_u64 })).await.expect(201).json()["user"].take();
+    let user =
+        register(json!({ "first_name": 1815, "phone_number": 491_511_234_567_u64 })).await.expect(201).json()["user"]
+            .take();
     assert_eq!(user["first_name"], "1815");
     assert_eq!(user["phone_number"], "491511234567");
 }
@@ -135,7 +144,13 @@ async fn weak_passwords_are_refused_with_every_reason() {
     let address = new_address();
     let (local_part, _) = address.split_once('@').expect("an address");
     for (password, reasons) in [
-        ("1815", vec!["This password is too short. It must contain at least 8 characters.", "This password is entirely numeric."]),
+        (
+            "1815",
+            vec![
+                "This password is too short. It must contain at least 8 characters.",
+                "This password is entirely numeric.",
+            ],
+        ),
         ("PassWord1", vec!["This password is too common."]),
         ("quaternion", vec!["The password is too similar to the name."]),
         (&address.to_uppercase(), vec!["The password is too similar to the email."]),
@@ -167,7 +182,12 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same() {
     let person = Person::new("Ada").await;
     let wrong = log_in(&person.email, "not-the-password").await;
     assert_eq!((wrong.status, wrong.json()), (400, json!({ "non_field_errors": [WRONG_CREDENTIALS] })));
-    for (email, password) in [(&*new_address(), PASSWORD), ("no address", PASSWORD), (&person.email, &*"long".repeat(1000)), (&person.email, "a\0b")] {
+    for (email, password) in [
+        (&*new_address(), PASSWORD),
+        ("no address", PASSWORD),
+        (&person.email, &*"long".repeat(1000)),
+        (&person.email, "a\0b"),
+    ] {
         assert_eq!(log_in(email, password).await.likeness(), wrong.likeness(), "{email}");
     }
     let upper_case = log_in(&person.email, &PASSWORD.to_uppercase()).await;
@@ -177,10 +197,16 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same() {
 #[tokio::test]
 async fn credentials_that_are_not_given_are_asked_for() {
     let nobody = Client::anonymous();
-    assert_eq!(nobody.post(LOGIN, json!({})).await.expect(400).json(), json!({ "email": [REQUIRED], "password": [REQUIRED] }));
+    assert_eq!(
+        nobody.post(LOGIN, json!({})).await.expect(400).json(),
+        json!({ "email": [REQUIRED], "password": [REQUIRED] })
+    );
     let blank = json!(["This field may not be blank."]);
     assert_eq!(log_in("", "").await.expect(400).json(), json!({ "email": blank, "password": blank }));
-    nobody.post(LOGIN, json!({ "email": "ada@example.com", "password": null })).await.refuses("password", "This field may not be null.");
+    nobody
+        .post(LOGIN, json!({ "email": "ada@example.com", "password": null }))
+        .await
+        .refuses("password", "This field may not be null.");
 }
 
 #[tokio::test]
@@ -204,7 +230,12 @@ async fn a_dead_token_sends_and_reads_nothing() {
 
     let body = json!({ "conversation": conversation, "message_body": "after" });
     ada.client.post("/api/messages/", body.clone()).await.says(401, "Invalid or expired session.");
-    ada.client.clone().with("idempotency-key", "k").post("/api/messages/", body).await.says(401, "Invalid or expired session.");
+    ada.client
+        .clone()
+        .with("idempotency-key", "k")
+        .post("/api/messages/", body)
+        .await
+        .says(401, "Invalid or expired session.");
     ada.client.get(&format!("/api/conversations/{conversation}/")).await.says(401, "Invalid or expired session.");
     let seen = grace.all_messages(&conversation, "").await;
     assert_eq!(tests::each(&seen, "message_body"), ["before"]);
@@ -230,11 +261,15 @@ async fn changing_the_password_ends_every_other_session_and_keeps_this_one() {
 async fn a_refused_change_of_password_changes_nothing() {
     let here = Person::new("Ada").await;
     let there = here.sign_in_again().await;
-    let change = async |old: &str, new: &str| here.client.post(CHANGE_PASSWORD, json!({ "old_password": old, "new_password": new })).await;
+    let change = async |old: &str, new: &str| {
+        here.client.post(CHANGE_PASSWORD, json!({ "old_password": old, "new_password": new })).await
+    };
 
     let wrong = "Your old password was entered incorrectly. Please enter it again.";
     change("not-the-password", "another-long-enough-one").await.refuses("old_password", wrong);
-    change(PASSWORD, "short").await.refuses("new_password", "This password is too short. It must contain at least 8 characters.");
+    change(PASSWORD, "short")
+        .await
+        .refuses("new_password", "This password is too short. It must contain at least 8 characters.");
     change(PASSWORD, &here.email).await.refuses("new_password", "The password is too similar to the email.");
     let missing = here.client.post(CHANGE_PASSWORD, json!({})).await.expect(400);
     assert_eq!(missing.json(), json!({ "old_password": [REQUIRED], "new_password": [REQUIRED] }));

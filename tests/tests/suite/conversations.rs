@@ -12,8 +12,17 @@ const NO_CONVERSATION: &str = "No Conversation matches the given query.";
 const UNKNOWN: &str = "0195d2a4-6f0e-8000-8000-000000000000";
 
 const USER: [&str; 7] = ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"];
-const MESSAGE: [&str; 9] =
-    ["message_id", "sender", "sender_details", "conversation", "message_body", "sent_at", "number", "edited_at", "client_key"];
+const MESSAGE: [&str; 9] = [
+    "message_id",
+    "sender",
+    "sender_details",
+    "conversation",
+    "message_body",
+    "sent_at",
+    "number",
+    "edited_at",
+    "client_key",
+];
 
 /// The id of somebody who never was.
 fn stranger() -> String {
@@ -55,11 +64,15 @@ async fn two_people_have_one_direct_conversation_whoever_starts_it() {
     let (ada, grace) = join(Person::new("Ada"), Person::new("Grace")).await;
     let first = start(&ada, json!({ "participant_ids": [grace.id] })).await.expect(201);
     let conversation = first.json();
-    assert_eq!(first.header("location"), Some(format!("{}{CONVERSATIONS}{}/", target(), id_of(&conversation)).as_str()));
+    assert_eq!(
+        first.header("location"),
+        Some(format!("{}{CONVERSATIONS}{}/", target(), id_of(&conversation)).as_str())
+    );
     assert_eq!(participants(&conversation), [ada.id.as_str(), &grace.id]);
 
     let again = start(&ada, json!({ "participant_ids": [grace.id], "title": "  " })).await.expect(200);
-    let from_the_other = start(&grace, json!({ "participant_ids": [grace.id, ada.id.to_uppercase()] })).await.expect(200);
+    let from_the_other =
+        start(&grace, json!({ "participant_ids": [grace.id, ada.id.to_uppercase()] })).await.expect(200);
     assert_eq!(again.header("location"), None);
     assert_eq!(again.json(), conversation);
     assert_eq!(id_of(&from_the_other.json()), id_of(&conversation));
@@ -89,7 +102,11 @@ async fn a_group_has_a_title_and_counts_its_creator() {
     assert_eq!((&group["title"], &group["created_by"]), (&json!("Engines"), &json!(ada.id)));
     assert_eq!(group["participant_count"], 3);
     assert_eq!(participants(&group), [&*ada.id, &*edsger.id, &*grace.id], "in the order of joining");
-    assert_ne!(start(&ada, body).await.expect(201).json()["conversation_id"], group["conversation_id"], "groups may be alike");
+    assert_ne!(
+        start(&ada, body).await.expect(201).json()["conversation_id"],
+        group["conversation_id"],
+        "groups may be alike"
+    );
 }
 
 #[tokio::test]
@@ -175,8 +192,19 @@ async fn a_conversation_has_the_shape_that_clients_know() {
     let answer = grace.client.get(&format!("{CONVERSATIONS}{conversation}/")).await.expect(200);
     let shape = answer.in_order();
     let expected = [
-        "conversation_id", "participants_details", "messages", "participant_count", "last_message", "created_at", "title",
-        "created_by", "unread_count", "read_number", "last_number", "messages_url", "changes",
+        "conversation_id",
+        "participants_details",
+        "messages",
+        "participant_count",
+        "last_message",
+        "created_at",
+        "title",
+        "created_by",
+        "unread_count",
+        "read_number",
+        "last_number",
+        "messages_url",
+        "changes",
     ];
     assert_eq!(keys(&shape), expected);
     assert_eq!(keys(&shape["participants_details"][0]), ["id", "user", "user_details", "joined_at"]);
@@ -190,7 +218,10 @@ async fn a_conversation_has_the_shape_that_clients_know() {
     assert!(detail["participants_details"][0]["id"].as_str().is_some_and(|id| Uuid::parse_str(id).is_ok()));
     assert_eq!(detail["messages"], json!([sent]));
     assert_eq!(detail["last_message"], sent);
-    assert_eq!((&detail["unread_count"], &detail["read_number"], &detail["last_number"]), (&json!(1), &json!(0), &json!(1)));
+    assert_eq!(
+        (&detail["unread_count"], &detail["read_number"], &detail["last_number"]),
+        (&json!(1), &json!(0), &json!(1))
+    );
     assert_eq!(detail["messages_url"], format!("{}{CONVERSATIONS}{conversation}/messages/", target()));
     assert!(detail["changes"].is_string() && detail["title"].is_null());
 }
@@ -262,7 +293,16 @@ async fn the_inbox_shows_what_is_new_in_each_conversation() {
     let answer = grace.client.get(CONVERSATIONS).await.expect(200);
     let shape = answer.in_order();
     assert_eq!(keys(&shape), ["count", "next", "previous", "results"]);
-    let expected = ["conversation_id", "created_at", "title", "participant_count", "last_message", "last_activity", "unread_count", "participants"];
+    let expected = [
+        "conversation_id",
+        "created_at",
+        "title",
+        "participant_count",
+        "last_message",
+        "last_activity",
+        "unread_count",
+        "participants",
+    ];
     assert_eq!(keys(&shape["results"][0]), expected);
     assert_eq!(keys(&shape["results"][0]["participants"][0]), ["user_id", "first_name", "last_name"]);
 
@@ -310,7 +350,9 @@ async fn the_inbox_has_the_newest_first_or_the_busiest() {
 #[tokio::test]
 async fn walking_the_inbox_shows_every_conversation_once_in_both_directions() {
     let (ada, conversations) = person_with_conversations(5).await;
-    for (ordering, newest_first) in [("-created_at", true), ("created_at", false), ("-last_activity", true), ("last_activity", false)] {
+    for (ordering, newest_first) in
+        [("-created_at", true), ("created_at", false), ("-last_activity", true), ("last_activity", false)]
+    {
         let mut expected = conversations.clone();
         if newest_first {
             expected.reverse();
@@ -322,7 +364,10 @@ async fn walking_the_inbox_shows_every_conversation_once_in_both_directions() {
             link = page["next"].as_str().map(str::to_owned);
             pages.push(page);
         }
-        let forwards: Vec<_> = pages.iter().flat_map(|page| each(page["results"].as_array().expect("a list"), "conversation_id")).collect();
+        let forwards: Vec<_> = pages
+            .iter()
+            .flat_map(|page| each(page["results"].as_array().expect("a list"), "conversation_id"))
+            .collect();
         assert_eq!(forwards, expected, "{ordering}");
         assert!(pages.iter().all(|page| page["count"] == 5));
         for (page, next) in pages.iter().zip(&pages[1..]) {
@@ -353,7 +398,9 @@ async fn a_read_mark_moves_forward_and_never_back() {
     }
     let marked = mark_read(&grace, &conversation, 2).await.expect(200);
     assert_eq!(keys(&marked.in_order()), ["read_number", "unread_count"]);
-    for (asked, read, unread) in [(json!(2), 2, 1), (json!(1), 2, 1), (json!(0), 2, 1), (json!("3"), 3, 0), (json!(1), 3, 0)] {
+    for (asked, read, unread) in
+        [(json!(2), 2, 1), (json!(1), 2, 1), (json!(0), 2, 1), (json!("3"), 3, 0), (json!(1), 3, 0)]
+    {
         let marked = mark_read(&grace, &conversation, asked.clone()).await.expect(200).json();
         assert_eq!(marked, json!({ "read_number": read, "unread_count": unread }), "{asked}");
     }
@@ -366,7 +413,18 @@ async fn a_read_mark_moves_forward_and_never_back() {
 async fn what_is_no_number_of_a_message_cannot_be_read_up_to() {
     let (ada, grace, conversation) = two_people().await;
     ada.say(&conversation, "one").await;
-    for wrong in [json!(2), json!(-1), json!("x"), json!(""), json!(1.5), json!(null), json!(true), json!([1]), json!(1u64 << 40), json!(1e300)] {
+    for wrong in [
+        json!(2),
+        json!(-1),
+        json!("x"),
+        json!(""),
+        json!(1.5),
+        json!(null),
+        json!(true),
+        json!([1]),
+        json!(1u64 << 40),
+        json!(1e300),
+    ] {
         mark_read(&grace, &conversation, wrong.clone()).await.expect(400);
     }
     let path = format!("{CONVERSATIONS}{conversation}/read/");

@@ -1,5 +1,6 @@
 //! What cannot be seen from outside: dead writers, races at their closest, prices.
 
 mod budgets;
+mod faults;
 mod log;
 mod sessions;

@@ -67,11 +67,25 @@ fn numbers(page: &Value) -> Vec<u64> {
 #[tokio::test]
 async fn a_message_has_the_shape_that_clients_know() {
     let (ada, _, conversation) = two_people().await;
-    let answer = send(&ada, json!({ "conversation": conversation, "message_body": "hello 👋 \"Grace\"" })).await.expect(201);
+    let answer =
+        send(&ada, json!({ "conversation": conversation, "message_body": "hello 👋 \"Grace\"" })).await.expect(201);
     let shape = answer.in_order();
-    let expected = ["message_id", "sender", "sender_details", "conversation", "message_body", "sent_at", "number", "edited_at", "client_key"];
+    let expected = [
+        "message_id",
+        "sender",
+        "sender_details",
+        "conversation",
+        "message_body",
+        "sent_at",
+        "number",
+        "edited_at",
+        "client_key",
+    ];
     assert_eq!(keys(&shape), expected);
-    assert_eq!(keys(&shape["sender_details"]), ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"]);
+    assert_eq!(
+        keys(&shape["sender_details"]),
+        ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"]
+    );
 
     let message = answer.json();
     assert_eq!(message["message_body"], "hello 👋 \"Grace\"");
@@ -102,8 +116,10 @@ async fn messages_are_numbered_from_1_and_the_number_ends_their_id() {
 #[tokio::test]
 async fn writers_at_once_leave_every_number_once() {
     let (ada, grace, conversation) = two_people().await;
-    let sends = (0..16).map(|turn| if turn % 2 == 0 { &ada } else { &grace }).map(|person| person.say(&conversation, "hello"));
-    let mut taken: Vec<_> = join_all(sends).await.iter().map(|message| message["number"].as_u64().expect("a number")).collect();
+    let sends =
+        (0..16).map(|turn| if turn % 2 == 0 { &ada } else { &grace }).map(|person| person.say(&conversation, "hello"));
+    let mut taken: Vec<_> =
+        join_all(sends).await.iter().map(|message| message["number"].as_u64().expect("a number")).collect();
     taken.sort_unstable();
     assert_eq!(taken, (1..=16).collect::<Vec<_>>());
     assert_eq!(each(&grace.all_messages(&conversation, "page_size=5").await, "number"), taken);
@@ -112,8 +128,14 @@ async fn writers_at_once_leave_every_number_once() {
 #[tokio::test]
 async fn a_body_is_trimmed_and_a_number_becomes_text() {
     let (ada, _, conversation) = two_people().await;
-    for (body, said) in [(json!("  hello\n there \t"), "hello\n there"), (json!(42), "42"), (json!(2.5), "2.5"), (json!("𝒶".repeat(20_000)), &*"𝒶".repeat(20_000))] {
-        let message = send(&ada, json!({ "conversation": conversation, "message_body": body })).await.expect(201).json();
+    for (body, said) in [
+        (json!("  hello\n there \t"), "hello\n there"),
+        (json!(42), "42"),
+        (json!(2.5), "2.5"),
+        (json!("𝒶".repeat(20_000)), &*"𝒶".repeat(20_000)),
+    ] {
+        let message =
+            send(&ada, json!({ "conversation": conversation, "message_body": body })).await.expect(201).json();
         assert_eq!(message["message_body"], said);
     }
 }
@@ -145,7 +167,10 @@ async fn a_body_with_nothing_to_say_is_refused_in_these_words() {
 async fn a_message_needs_a_conversation() {
     let ada = Person::new("Ada").await;
     let missing = send(&ada, json!({})).await.expect(400).json();
-    assert_eq!(missing, json!({ "conversation": ["This field is required."], "message_body": ["Message body is required"] }));
+    assert_eq!(
+        missing,
+        json!({ "conversation": ["This field is required."], "message_body": ["Message body is required"] })
+    );
     for (conversation, reason) in [
         (json!(null), "This field may not be null."),
         (json!("abc"), "“abc” is not a valid UUID."),
@@ -153,7 +178,9 @@ async fn a_message_needs_a_conversation() {
         (json!([UNKNOWN]), "Not a valid string."),
         (json!(ada.id), &*format!(r#"Invalid pk "{}" - object does not exist."#, ada.id)),
     ] {
-        send(&ada, json!({ "conversation": conversation, "message_body": "hello" })).await.refuses("conversation", reason);
+        send(&ada, json!({ "conversation": conversation, "message_body": "hello" }))
+            .await
+            .refuses("conversation", reason);
     }
 }
 
@@ -195,7 +222,10 @@ async fn what_the_server_decides_cannot_be_sent() {
     let mut body = json!({ "conversation": conversation, "message_body": "hello" });
     body.as_object_mut().expect("fields").extend(wish.as_object().expect("fields").clone());
     let message = send(&ada, body).await.expect(201).json();
-    assert_eq!((&message["number"], &message["edited_at"], &message["client_key"]), (&json!(1), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&message["number"], &message["edited_at"], &message["client_key"]),
+        (&json!(1), &Value::Null, &Value::Null)
+    );
     assert_ne!(message["sent_at"], "2000-01-01T00:00:00.000000Z");
 }
 
@@ -285,7 +315,14 @@ async fn a_page_holds_20_messages_unless_asked_otherwise_and_100_at_most() {
     let (ada, _, conversation) = two_people().await;
     join_all((0..101).map(|_| ada.say(&conversation, "hello"))).await;
     let path = messages_of(&conversation);
-    for (query, size) in [("", 20), ("page_size=30", 30), ("page_size=0", 1), ("page_size=-1", 1), ("page_size=500", 100), ("page_size=x", 20)] {
+    for (query, size) in [
+        ("", 20),
+        ("page_size=30", 30),
+        ("page_size=0", 1),
+        ("page_size=-1", 1),
+        ("page_size=500", 100),
+        ("page_size=x", 20),
+    ] {
         let page = page(&ada, &format!("{path}?{query}")).await;
         assert_eq!(numbers(&page), (1..=size).collect::<Vec<_>>(), "{query}");
         assert_eq!(page["count"], 101);
@@ -313,7 +350,10 @@ async fn a_bound_that_is_no_number_is_refused() {
     let (ada, _, conversation, _) = two_people_with(1).await;
     for bound in ["after", "before"] {
         for wrong in ["x", "-1", "1.5", "99999999999999999999", ""] {
-            ada.client.get(&format!("{}?{bound}={wrong}", messages_of(&conversation))).await.refuses(bound, "A valid integer is required.");
+            ada.client
+                .get(&format!("{}?{bound}={wrong}", messages_of(&conversation)))
+                .await
+                .refuses(bound, "A valid integer is required.");
         }
     }
 }
@@ -321,9 +361,12 @@ async fn a_bound_that_is_no_number_is_refused() {
 #[tokio::test]
 async fn walking_meets_every_message_once_in_both_directions_while_others_write() {
     let (ada, grace, conversation, _) = two_people_with(8).await;
-    for (start, descending) in [("page_size=3", false), ("page_size=3&ordering=-number", true), ("page_size=3&after=0", false)] {
+    for (start, descending) in
+        [("page_size=3", false), ("page_size=3&ordering=-number", true), ("page_size=3&after=0", false)]
+    {
         let last = ada.conversation(&conversation).await["last_number"].as_u64().expect("a number");
-        let (mut link, mut seen, mut turned) = (format!("{}?{start}", messages_of(&conversation)), Vec::new(), String::new());
+        let (mut link, mut seen, mut turned) =
+            (format!("{}?{start}", messages_of(&conversation)), Vec::new(), String::new());
         while seen.len() < last as usize {
             let page = page(&ada, &link).await;
             seen.extend(numbers(&page));
@@ -331,7 +374,8 @@ async fn walking_meets_every_message_once_in_both_directions_while_others_write(
             link = page["next"].as_str().unwrap_or_default().to_owned();
             grace.say(&conversation, "meanwhile").await;
         }
-        let mut expected: Vec<u64> = if descending { (1..=last).rev().collect() } else { (1..=seen.len() as u64).collect() };
+        let mut expected: Vec<u64> =
+            if descending { (1..=last).rev().collect() } else { (1..=seen.len() as u64).collect() };
         assert_eq!(seen, expected, "{start}");
 
         let on_the_last_page = (expected.len() - 1) % 3 + 1;
@@ -393,7 +437,13 @@ async fn a_message_of_others_looks_as_if_it_were_not_there() {
     let outsider = Person::new("Mallory").await;
     let unknown = json!({ "message_id": UNKNOWN_MESSAGE });
     let body = || Some(("application/json", br#"{"message_body":"mine"}"#.to_vec()));
-    for (method, body) in [(Method::GET, None), (Method::PUT, body()), (Method::PATCH, body()), (Method::PATCH, None), (Method::DELETE, None)] {
+    for (method, body) in [
+        (Method::GET, None),
+        (Method::PUT, body()),
+        (Method::PATCH, body()),
+        (Method::PATCH, None),
+        (Method::DELETE, None),
+    ] {
         let ask = async |message: &Value| outsider.client.send(method.clone(), &path_of(message), body.clone()).await;
         let (foreign, unknown) = join(ask(&sent[0]), ask(&unknown)).await;
         assert_eq!(foreign.likeness(), unknown.likeness(), "{method}");
@@ -412,7 +462,11 @@ async fn its_sender_edits_a_message_and_only_its_body() {
         let wish = json!({
             "message_body": format!(" {body} "), "conversation": elsewhere, "sender": grace.id, "number": 9, "sent_at": "2000-01-01T00:00:00Z",
         });
-        let answer = ada.client.send(method, &path_of(message), Some(("application/json", wish.to_string().into_bytes()))).await.expect(200);
+        let answer = ada
+            .client
+            .send(method, &path_of(message), Some(("application/json", wish.to_string().into_bytes())))
+            .await
+            .expect(200);
         let edited = answer.json();
         assert!(is_instant(&edited["edited_at"]));
         let mut expected = message.clone();
@@ -439,7 +493,9 @@ async fn an_edit_is_judged_as_a_send_is() {
     edit(json!({})).await.refuses("message_body", "Message body is required");
     edit(json!({ "message_body": " \u{200B}" })).await.refuses("message_body", BLANK);
     edit(json!({ "message_body": null })).await.refuses("message_body", "This field may not be null.");
-    edit(json!({ "message_body": "a".repeat(20_001) })).await.refuses("message_body", "Ensure this field has no more than 20000 characters.");
+    edit(json!({ "message_body": "a".repeat(20_001) }))
+        .await
+        .refuses("message_body", "Ensure this field has no more than 20000 characters.");
     assert_eq!(read(&ada, &sent[0]).await.json(), sent[0]);
 }
 
@@ -465,7 +521,10 @@ async fn a_deleted_message_is_gone_for_all() {
         delete(person, &sent[1]).await.says(404, NO_MESSAGE);
         edit(person, &sent[1], "again").await.says(404, NO_MESSAGE);
         assert_eq!(each(&person.all_messages(&conversation, "").await, "number"), [1, 3]);
-        assert_eq!(each(person.conversation(&conversation).await["messages"].as_array().expect("a list"), "number"), [1, 3]);
+        assert_eq!(
+            each(person.conversation(&conversation).await["messages"].as_array().expect("a list"), "number"),
+            [1, 3]
+        );
     }
     assert_eq!(ada.say(&conversation, "the next").await["number"], 4, "its number is not given again");
 }
@@ -480,7 +539,12 @@ async fn deleting_moves_neither_read_marks_nor_unread_counts() {
     assert_eq!(detail["last_message"], sent[1], "the newest that is there");
     let inbox = page(&grace, "/api/conversations/").await;
     assert_eq!((&inbox["results"][0]["unread_count"], &inbox["results"][0]["last_message"]), (&json!(3), &sent[1]));
-    let marked = grace.client.put(&format!("/api/conversations/{conversation}/read/"), json!({ "number": 3 })).await.expect(200).json();
+    let marked = grace
+        .client
+        .put(&format!("/api/conversations/{conversation}/read/"), json!({ "number": 3 }))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(marked["unread_count"], 0);
 }
 

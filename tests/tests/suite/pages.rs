@@ -11,7 +11,8 @@ const LOGIN: &str = "/api-auth/login/";
 const LOGOUT: &str = "/api-auth/logout/";
 const ME: &str = "/api/users/me/";
 
-const WRONG_CREDENTIALS: &str = "Please enter a correct email address and password. Note that both fields may be case-sensitive.";
+const WRONG_CREDENTIALS: &str =
+    "Please enter a correct email address and password. Note that both fields may be case-sensitive.";
 
 /// Somebody with cookies, and the token that shows that a request is theirs.
 #[derive(Clone)]
@@ -35,7 +36,8 @@ impl Browser {
 
     /// Fills in the login page and sends it off.
     async fn submit(&self, username: &str, password: &str, next: &str) -> Answer {
-        let fields = [("csrfmiddlewaretoken", &*self.token), ("next", next), ("username", username), ("password", password)];
+        let fields =
+            [("csrfmiddlewaretoken", &*self.token), ("next", next), ("username", username), ("password", password)];
         self.client.post_form(LOGIN, &fields).await
     }
 
@@ -57,7 +59,11 @@ fn attributes(given: &[&'static str]) -> BTreeSet<&'static str> {
 #[track_caller]
 fn assert_csrf_failed(answer: &Answer) {
     assert_eq!(answer.status, 403, "{}", answer.text);
-    assert!(answer.json()["detail"].as_str().is_some_and(|detail| detail.starts_with("CSRF Failed: ")), "{}", answer.text);
+    assert!(
+        answer.json()["detail"].as_str().is_some_and(|detail| detail.starts_with("CSRF Failed: ")),
+        "{}",
+        answer.text
+    );
 }
 
 #[tokio::test]
@@ -91,7 +97,10 @@ async fn the_form_signs_in_and_leads_on_to_where_one_was_going() {
     let (ada, browser) = tokio::join!(Person::new("Ada"), Browser::new());
     let answer = browser.submit(&ada.email.to_uppercase(), PASSWORD, "/api/users/?page_size=2").await.expect(302);
     assert_eq!(answer.header("location"), Some("/api/users/?page_size=2"));
-    assert_eq!(answer.cookie_attributes("sessionid"), attributes(&["Path=/", "Max-Age=1209600", "SameSite=Lax", "HttpOnly"]));
+    assert_eq!(
+        answer.cookie_attributes("sessionid"),
+        attributes(&["Path=/", "Max-Age=1209600", "SameSite=Lax", "HttpOnly"])
+    );
     assert_eq!(answer.cookie_attributes("csrftoken"), attributes(&["Path=/", "Max-Age=31449600", "SameSite=Lax"]));
     assert_ne!(csrf_token(&answer), browser.token, "a token planted before the login is worthless afterwards");
 
@@ -103,7 +112,15 @@ async fn the_form_signs_in_and_leads_on_to_where_one_was_going() {
 #[tokio::test]
 async fn a_foreign_next_page_is_dropped() {
     let (ada, browser) = tokio::join!(Person::new("Ada"), Browser::new());
-    for foreign in ["https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:evil.example", ""] {
+    for foreign in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "javascript:evil.example",
+        "/café",
+        "",
+    ] {
         let page = browser.client.get(&format!("{LOGIN}?next={}", encoded(foreign))).await.expect(200);
         assert!(page.text.contains(r#"name="next" value="">"#), "{foreign}");
         let answer = browser.submit(&ada.email, PASSWORD, foreign).await.expect(302);
@@ -141,7 +158,10 @@ async fn empty_fields_of_the_form_are_required() {
 async fn what_is_typed_into_the_form_is_shown_escaped() {
     let browser = Browser::new().await;
     let typed = r#"/"><script>alert('x')</script>"#;
-    let shown = [browser.submit(typed, "x", typed).await, browser.client.get(&format!("{LOGIN}?next={}", encoded(typed))).await];
+    let shown = [
+        browser.submit(typed, "x", typed).await,
+        browser.client.get(&format!("{LOGIN}?next={}", encoded(typed))).await,
+    ];
     for page in shown {
         assert!(!page.text.contains("<script") && page.text.contains("script&#"), "{}", page.text);
     }
@@ -152,9 +172,12 @@ async fn the_form_needs_the_csrf_token_of_its_own_site() {
     let (ada, browser) = tokio::join!(Person::new("Ada"), Browser::new());
     let credentials = [("username", &*ada.email), ("password", PASSWORD)];
     let without_token = browser.client.post_form(LOGIN, &credentials).await;
-    let with_another_token = Browser { token: "a".repeat(32), ..browser.clone() }.submit(&ada.email, PASSWORD, "").await;
-    let without_cookie = Browser { client: Client::anonymous(), ..browser.clone() }.submit(&ada.email, PASSWORD, "").await;
-    let from_elsewhere = Browser { client: browser.client.clone().with("origin", "https://evil.example"), ..browser.clone() };
+    let with_another_token =
+        Browser { token: "a".repeat(32), ..browser.clone() }.submit(&ada.email, PASSWORD, "").await;
+    let without_cookie =
+        Browser { client: Client::anonymous(), ..browser.clone() }.submit(&ada.email, PASSWORD, "").await;
+    let from_elsewhere =
+        Browser { client: browser.client.clone().with("origin", "https://evil.example"), ..browser.clone() };
     let from_elsewhere = from_elsewhere.submit(&ada.email, PASSWORD, "").await;
     for answer in [without_token, with_another_token, without_cookie, from_elsewhere] {
         assert_csrf_failed(&answer);
@@ -182,7 +205,9 @@ async fn programs_that_live_on_cookies_sign_in_with_json() {
 #[tokio::test]
 async fn json_credentials_that_are_not_given_are_asked_for_as_at_the_other_login() {
     let browser = Browser::new().await;
-    for body in [json!({}), json!({ "email": "", "password": "" }), json!({ "email": "ada@example.com", "password": null })] {
+    for body in
+        [json!({}), json!({ "email": "", "password": "" }), json!({ "email": "ada@example.com", "password": null })]
+    {
         let here = browser.script().post(LOGIN, body.clone()).await;
         let there = Client::anonymous().post("/api/auth/login/", body).await;
         assert_eq!((here.status, here.json()), (there.status, there.json()));
@@ -196,12 +221,15 @@ async fn a_cookie_reads_without_the_csrf_token_and_writes_only_with_it() {
     let body = json!({ "conversation": conversation, "message_body": "hello" });
     browser.client.get(ME).await.expect(200);
     assert_csrf_failed(&browser.client.post("/api/messages/", body.clone()).await);
-    assert_csrf_failed(&browser.client.clone().with("x-csrftoken", &"a".repeat(32)).post("/api/messages/", body.clone()).await);
+    assert_csrf_failed(
+        &browser.client.clone().with("x-csrftoken", &"a".repeat(32)).post("/api/messages/", body.clone()).await,
+    );
     browser.script().post("/api/messages/", body).await.expect(201);
 
     let fields = [("conversation", &*conversation), ("message_body", "hello")];
     assert_csrf_failed(&browser.client.post_form("/api/messages/", &fields).await);
-    let fields = [("csrfmiddlewaretoken", &*browser.token), ("conversation", &conversation), ("message_body", "hello again")];
+    let fields =
+        [("csrfmiddlewaretoken", &*browser.token), ("conversation", &conversation), ("message_body", "hello again")];
     let answer = browser.client.post_form("/api/messages/", &fields).await.expect(201);
     assert_eq!(answer.json()["message_body"], "hello again");
 }
@@ -286,7 +314,10 @@ async fn a_dead_cookie_is_cleared() {
     for answer in [browser.client.get(ME).await, garbage.get(ME).await] {
         let answer = answer.says(401, "Invalid or expired session.");
         assert_eq!(answer.cookie("sessionid"), Some(""));
-        assert_eq!(answer.cookie_attributes("sessionid"), attributes(&["Path=/", "Max-Age=0", "SameSite=Lax", "HttpOnly"]));
+        assert_eq!(
+            answer.cookie_attributes("sessionid"),
+            attributes(&["Path=/", "Max-Age=0", "SameSite=Lax", "HttpOnly"])
+        );
     }
     for open in [LOGIN, "/api/"] {
         let answer = garbage.get(open).await.expect(200);

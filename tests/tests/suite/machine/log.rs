@@ -41,7 +41,8 @@ async fn pair() -> (Person, Person, String) {
 
 /// Reads the whole log at that time, as somebody who takes part.
 async fn read_at(store: &Store, person: &Person, conversation: &str, at: Timestamp) -> Vec<u64> {
-    let found = store.messages(&caller(person), conversation_id(conversation), &everything(), at).await.expect("takes part");
+    let found =
+        store.messages(&caller(person), conversation_id(conversation), &everything(), at).await.expect("takes part");
     found.page.rows.iter().map(|message| message.id.number.get()).collect()
 }
 
@@ -101,7 +102,9 @@ async fn a_writer_stopped_between_its_two_writes_leaves_a_void_and_nothing_else(
         let (proxy, id, ada_calling) = (Proxy::start().await, conversation_id(&conversation), caller(&ada));
         let doomed = store_at(proxy.address()).await;
         // What fills a number is a PutItem, or with a key a transaction.
-        proxy.expect(|call| if matches!(call.operation, "PutItem" | "TransactWriteItems") { Fate::Hold } else { Fate::Pass });
+        proxy.expect(
+            |call| if matches!(call.operation, "PutItem" | "TransactWriteItems") { Fate::Hold } else { Fate::Pass },
+        );
         let writer = tokio::spawn(async move { doomed.send(&ada_calling, id, draft("lost", key), now()).await });
         proxy.until_held().await;
         writer.abort();
@@ -114,7 +117,11 @@ async fn a_writer_stopped_between_its_two_writes_leaves_a_void_and_nothing_else(
         assert_eq!(read_at(&store, &grace, &conversation, later()).await, [1, 3]);
         let settled = grace.client.get(&format!("/api/conversations/{conversation}/messages/")).await.json();
         assert_eq!(settled["count"], 2, "the void is not");
-        assert_eq!(grace.conversation(&conversation).await["unread_count"], 3, "a void counts as unread, like a tombstone");
+        assert_eq!(
+            grace.conversation(&conversation).await["unread_count"],
+            3,
+            "a void counts as unread, like a tombstone"
+        );
         assert_eq!(grace.conversation(&conversation).await["last_number"], 3);
         if let Some(key) = key {
             let repeated = ada.say_with_key(&conversation, "lost", key).await.expect(201).json();
@@ -145,7 +152,9 @@ async fn a_slow_writer_that_finds_its_number_voided_takes_a_new_one() {
         let (ada, grace, conversation) = pair().await;
         let (proxy, id, ada_calling) = (Proxy::start().await, conversation_id(&conversation), caller(&ada));
         let slow = store_at(proxy.address()).await;
-        proxy.expect(|call| if matches!(call.operation, "PutItem" | "TransactWriteItems") { Fate::Hold } else { Fate::Pass });
+        proxy.expect(
+            |call| if matches!(call.operation, "PutItem" | "TransactWriteItems") { Fate::Hold } else { Fate::Pass },
+        );
         let writer = tokio::spawn(async move { slow.send(&ada_calling, id, draft("slow", key), now()).await });
         proxy.until_held().await;
         assert_eq!(read_at(&store().await, &grace, &conversation, later()).await, [0; 0]);
@@ -169,7 +178,10 @@ async fn whichever_answer_is_lost_the_message_is_sent_once_and_no_number_is_wast
         for lost in 0..calls {
             let fresh = key.map(|key| format!("{key} {lost}"));
             proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
-            store.send(&ada_calling, id, draft(&format!("answer {lost} lost"), fresh.as_deref()), now()).await.expect("sent");
+            store
+                .send(&ada_calling, id, draft(&format!("answer {lost} lost"), fresh.as_deref()), now())
+                .await
+                .expect("sent");
         }
         let expected: Vec<u64> = (1..=(calls + 2) as u64).collect();
         assert_eq!(numbers(&grace.all_messages(&conversation, "").await), expected, "{key:?}");
@@ -180,7 +192,10 @@ async fn whichever_answer_is_lost_the_message_is_sent_once_and_no_number_is_wast
 async fn a_revoked_session_that_took_a_number_leaves_a_void_at_once() {
     let (ada, grace, conversation) = pair().await;
     ada.client.post("/api/auth/logout/", json!({})).await.expect(204);
-    ada.client.post("/api/messages/", json!({ "conversation": conversation, "message_body": "too late" })).await.expect(401);
+    ada.client
+        .post("/api/messages/", json!({ "conversation": conversation, "message_body": "too late" }))
+        .await
+        .expect(401);
     assert_eq!(grace.client.get(&format!("/api/conversations/{conversation}/messages/")).await.json()["count"], 0);
 }
 
@@ -189,7 +204,8 @@ async fn edits_at_once_are_all_kept_and_the_last_one_wins() {
     let (ada, _, conversation) = pair().await;
     let message = ada.say(&conversation, "original").await;
     let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
-    let edits = join_all((0..12).map(|edit| ada.client.patch(&path, json!({ "message_body": format!("edit {edit}") })))).await;
+    let edits =
+        join_all((0..12).map(|edit| ada.client.patch(&path, json!({ "message_body": format!("edit {edit}") })))).await;
     assert!(edits.iter().all(|answer| answer.status == 200));
     let id = conversation_id(&conversation).message(Number::ZERO.next());
     let (stored, _) = store().await.message(&caller(&ada), id).await.expect("there");
@@ -203,7 +219,9 @@ async fn an_edit_never_brings_a_deleted_message_back() {
     for round in 0..5 {
         let message = ada.say(&conversation, "original").await;
         let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
-        let edits = join_all((0..4).map(|edit| ada.client.patch(&path, json!({ "message_body": format!("edit {edit} of {round}") }))));
+        let edits = join_all(
+            (0..4).map(|edit| ada.client.patch(&path, json!({ "message_body": format!("edit {edit} of {round}") }))),
+        );
         let (edits, deleted) = tokio::join!(edits, ada.client.delete(&path));
         deleted.expect(204);
         assert!(edits.iter().all(|answer| [200, 404].contains(&answer.status)));
@@ -239,20 +257,4 @@ async fn the_last_two_who_leave_at_once_take_the_conversation_along() {
             assert_eq!(person.client.get("/api/conversations/").await.json()["count"], 0);
         }
     }
-}
-
-#[tokio::test]
-async fn a_request_that_cannot_be_served_in_time_is_503_with_retry_after_and_can_be_repeated() {
-    let (ada, _, conversation) = pair().await;
-    let proxy = Proxy::start().await;
-    let functions = tests::machine::InProcess::on(store_at(proxy.address()).await);
-    proxy.expect(|call| if call.operation == "TransactWriteItems" { Fate::LoseAnswer } else { Fate::Pass });
-    let send = json!({ "conversation": conversation, "message_body": "Hello" });
-    let key = [("idempotency-key", "a key")];
-    let (status, body, _) = functions.send(&ada, "POST", "/api/messages/", &key, Some(send.clone())).await;
-    assert_eq!(status, 503, "{body}");
-    assert!(body["request_id"].is_string() && body["detail"].as_str().is_some_and(|detail| detail.contains("Repeat")), "{body}");
-    proxy.release();
-    let (status, body, _) = functions.send(&ada, "POST", "/api/messages/", &key, Some(send)).await;
-    assert_eq!((status, &body["number"]), (200, &json!(1)), "it had been applied: {body}");
 }
