@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use shared::domain::password::Password;
-use shared::domain::user::{Email, NewUser, PersonName, Role};
+use shared::domain::user::{Email, NewUser, PersonName, Role, User};
 use shared::domain::{Error, Timestamp, id::UserId};
 use shared::store::{Account, Store};
 
@@ -41,6 +41,10 @@ pub(crate) async fn account(store: &Store, email: &Email) -> Result<Account> {
     find(store, email)
         .await?
         .ok_or_else(|| Failure::new(format!("nobody has the address {}: check its spelling", email.as_str())))
+}
+
+pub(crate) async fn person(store: &Store, account: &Account) -> Result<User> {
+    store.user(account.user).await.map_err(|error| table::failure("cannot look for the person", error))
 }
 
 async fn find(store: &Store, email: &Email) -> Result<Option<Account>> {

@@ -50,6 +50,8 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // reqwest, as the whole workspace has it, takes its cryptography from here.
+    rustls::crypto::ring::default_provider().install_default().expect("nothing else has installed one yet");
     match run(Arguments::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

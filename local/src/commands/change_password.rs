@@ -25,7 +25,8 @@ impl ChangePassword {
         let email = Email::parse(&self.email).context("--email")?;
         let store = self.place.connect().await?;
         let account = administration::account(&store, &email).await?;
-        let password = self.password.read(&email, &[])?;
+        let person = administration::person(&store, &account).await?;
+        let password = self.password.read(&email, &[&person.first_name, &person.last_name])?;
         administration::change_password(&store, &account, &password).await?;
         terminal::say(format!("Changed the password of {}; all their sessions have ended.", self.email));
         Ok(())

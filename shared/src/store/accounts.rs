@@ -232,7 +232,8 @@ impl Store {
         self.admit(caller, async { tokio::try_join!(self.user(id), self.user(caller.user)) }).await
     }
 
-    pub(super) async fn user(&self, id: UserId) -> Result<User, Error> {
+    /// A person by id, whoever asks: for operators, and for the store itself.
+    pub async fn user(&self, id: UserId) -> Result<User, Error> {
         let item = self.get(Key::user(id), Consistency::Strong).await?.ok_or(Error::NotFound(Resource::User))?;
         User::try_from(Reader(&item))
     }

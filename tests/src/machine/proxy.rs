@@ -56,7 +56,7 @@ impl Proxy {
         let proxy = Self(Arc::new(Shared {
             address,
             database: super::database(),
-            http: reqwest::Client::new(),
+            http: crate::http_client(),
             calls: AtomicUsize::new(0),
             rule: Mutex::new(Box::new(|_| Fate::Pass)),
             held: Notify::new(),
