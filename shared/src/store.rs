@@ -33,12 +33,13 @@ pub mod table;
 
 use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+#[cfg(not(feature = "operator"))]
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
@@ -96,25 +97,29 @@ fn resilience() -> (RetryConfig, TimeoutConfig) {
     (retries, timeouts)
 }
 
-/// Functions have region and credentials in their environment, and are smaller for looking nowhere else; operators may
-/// have them in profiles, in single sign-on, or with a helper program.
 async fn aws_configuration() -> aws_sdk_dynamodb::Config {
-    let https: SharedHttpClient =
+    let https =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience();
-    if cfg!(feature = "operator") {
-        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
-        let loaded = loader.retry_config(retries).timeout_config(timeouts).load().await;
-        return aws_sdk_dynamodb::Config::from(&loaded);
-    }
-    aws_sdk_dynamodb::Config::builder()
+    let found = environment().await.into_builder().http_client(https).retry_config(retries).timeout_config(timeouts);
+    aws_sdk_dynamodb::Config::from(&found.build())
+}
+
+/// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
+#[cfg(not(feature = "operator"))]
+async fn environment() -> SdkConfig {
+    let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(https)
         .region(std::env::var("AWS_REGION").ok().map(Region::new))
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .retry_config(retries)
-        .timeout_config(timeouts)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
+}
+
+/// Operators may have them in profiles, in single sign-on, or with a helper program.
+#[cfg(feature = "operator")]
+async fn environment() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
 }
 
 /// A database on this machine speaks plain HTTP and takes any credentials.

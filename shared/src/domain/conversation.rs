@@ -9,6 +9,9 @@ use super::text::{Invalid, trimmed, visible};
 /// How many may take part: at 16 bytes each they stay within 5 KB of the item that every send writes.
 pub const MOST_PARTICIPANTS: usize = 250;
 
+/// How many of the last numbers are looked through for the last message to show.
+pub const LAST_MESSAGE_DEPTH: u64 = 20;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
     pub id: ConversationId,
@@ -32,6 +35,11 @@ pub struct Conversation {
 impl Conversation {
     pub fn has(&self, user: UserId) -> bool {
         self.participants.contains(&user)
+    }
+
+    /// Whether a message with that number is recent enough to stand as the last one.
+    pub fn shows_as_last(&self, number: Number) -> bool {
+        self.messages.distance_from(number) < LAST_MESSAGE_DEPTH
     }
 
     /// How many messages there are to read, apart from deleted ones.

@@ -1,7 +1,6 @@
 //! Who may do what, in one place: pure functions over what was loaded. Whoever gets this far may see the thing;
 //! what may not be seen was never loaded.
 
-use super::conversation::Conversation;
 use super::id::UserId;
 use super::message::Message;
 use super::user::{Role, User};
@@ -14,11 +13,6 @@ pub fn may_edit_message(caller: UserId, message: &Message) -> bool {
 /// Its sender, and admins who take part.
 pub fn may_delete_message(caller: &User, message: &Message) -> bool {
     message.sender == caller.id || caller.role == Role::Admin
-}
-
-/// Its creator, and admins who take part.
-pub fn may_delete_conversation(caller: &User, conversation: &Conversation) -> bool {
-    conversation.created_by == caller.id || caller.role == Role::Admin
 }
 
 /// Inactive people are there for admins only.

@@ -160,10 +160,11 @@ impl ConversationView {
             })
         };
         let messages = MessageView::all(viewer.id, &detail.messages, &detail.people)?;
+        let shows_last = detail.messages.last().is_some_and(|last| conversation.shows_as_last(last.id.number));
         Ok(Self {
             conversation_id: conversation.id.to_string(),
             participants_details: detail.memberships.iter().map(participant).collect::<Result<_, Error>>()?,
-            last_message: messages.last().cloned(),
+            last_message: messages.last().filter(|_| shows_last).cloned(),
             messages,
             participant_count: conversation.participants.len(),
             created_at: conversation.created_at.to_string(),

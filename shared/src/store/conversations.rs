@@ -8,7 +8,7 @@ use super::calls::{Consistency, Failure};
 use super::item::{Item, Reader, Writer, conversation_to_item, membership_to_item, nonce_value, text};
 use super::keys::{CHANGE_PREFIX, Key, MEMBER_PREFIX, PK, SK, conversation_partition, user_partition};
 use super::messages::{last_visible, senders};
-use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation};
+use crate::domain::conversation::{Conversation, Kind, LAST_MESSAGE_DEPTH, Membership, NewConversation};
 use crate::domain::id::{ConversationId, Nonce, Number, UserId};
 use crate::domain::log::{Counter, WRITER_LIFETIME, holes};
 use crate::domain::message::Message;
@@ -21,9 +21,6 @@ const MEMBERS_IN_ONE_TRANSACTION: usize = 98;
 
 /// How many of the latest messages the detail carries.
 const EMBEDDED_MESSAGES: usize = 50;
-
-/// How far back the last message to show is looked for.
-const LAST_MESSAGE_DEPTH: usize = 20;
 
 /// How many people a row of the inbox names.
 const PEOPLE_PER_ROW: usize = 20;
@@ -371,7 +368,7 @@ impl Store {
         }
         let without: Vec<_> = started.filter(|conversation| !last.contains_key(&conversation.id)).collect();
         let found = futures::future::try_join_all(
-            without.iter().map(|conversation| self.latest(conversation.id, LAST_MESSAGE_DEPTH)),
+            without.iter().map(|conversation| self.latest(conversation.id, LAST_MESSAGE_DEPTH as usize)),
         )
         .await?;
         for latest in found {

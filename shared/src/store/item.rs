@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::keys::{CONVERSATIONS, EXPIRES_AT, GSI1PK, GSI1SK, Key, PK, SK, USERS};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::{Conversation, Kind, Membership, Title};
-use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, SessionId, UserId};
+use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, UserId};
 use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
 use crate::domain::password::PasswordHash;
-use crate::domain::session::{Caller, Session};
+use crate::domain::session::Session;
 use crate::domain::user::{Email, PersonName, PhoneNumber, Role, User};
 use crate::domain::{Error, Timestamp};
 
@@ -227,21 +227,6 @@ pub(super) fn session_to_item(session: &Session) -> Item {
         .optional("address", session.address.as_ref())
         .optional("agent", session.agent.as_ref())
         .build()
-}
-
-impl TryFrom<Reader<'_>> for Session {
-    type Error = Error;
-
-    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
-        let caller = Caller { user: item.key_id(PK, UserId::parse)?, session: item.key_id(SK, SessionId::parse)? };
-        Ok(Self {
-            caller,
-            created_at: item.instant("created_at")?,
-            expires_at: Timestamp::from_epoch_seconds(item.integer(EXPIRES_AT)?).ok_or_else(|| corrupt(EXPIRES_AT))?,
-            address: item.optional_text("address")?.map(str::to_owned),
-            agent: item.optional_text("agent")?.map(str::to_owned),
-        })
-    }
 }
 
 pub(super) fn conversation_to_item(conversation: &Conversation, nonce: Nonce) -> Item {

@@ -55,6 +55,17 @@ struct Stretch {
     rising: bool,
 }
 
+impl Stretch {
+    fn bounds(&self) -> (Number, Number) {
+        if self.rising { (self.from, self.to) } else { (self.to, self.from) }
+    }
+
+    fn is_empty(&self) -> bool {
+        let (low, high) = self.bounds();
+        low > high
+    }
+}
+
 /// What was found on a stretch.
 struct Found {
     entries: Vec<Entry>,
@@ -120,6 +131,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Vec<Message>, Number, Vec<Number>), Error> {
         let (mut messages, mut overdue) = (Vec::new(), Vec::new());
+        if stretch.is_empty() {
+            return Ok((messages, found.through, overdue));
+        }
         let mut rest = stretch;
         for query in 1.. {
             overdue.extend(holes_on(conversation, rest.from, &found, now).overdue);
@@ -141,8 +155,8 @@ impl Store {
     }
 
     async fn stretch(&self, id: ConversationId, stretch: Stretch, limit: usize) -> Result<Found, Error> {
-        let (low, high) = if stretch.rising { (stretch.from, stretch.to) } else { (stretch.to, stretch.from) };
-        if low > high {
+        let (low, high) = stretch.bounds();
+        if stretch.is_empty() {
             return Ok(Found { entries: Vec::new(), through: stretch.to });
         }
         let query = self

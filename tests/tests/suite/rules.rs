@@ -47,7 +47,7 @@ fn spellings(path: &str) -> BTreeSet<String> {
     BTreeSet::from([format!("{path}/"), if path.is_empty() { "/" } else { path }.to_owned()])
 }
 
-/// A body that is a form or JSON of more bytes than are taken.
+/// JSON of more bytes than are taken.
 fn too_large() -> Vec<u8> {
     format!(r#"{{"message_body":"{}"}}"#, "a".repeat(LARGEST_BODY)).into_bytes()
 }
