@@ -54,6 +54,7 @@ impl FromFields for Submitted {
     }
 }
 
+/// Browsers submit the form; programs that live on cookies send JSON.
 pub(crate) async fn submit(
     State(app): State<App>,
     host: Host,
@@ -69,32 +70,24 @@ pub(crate) async fn submit(
         return Ok((cookies(&signed_in, &host), Json(signed_in)).into_response());
     }
     let Ok(body) = Body::<Submitted>::from_request(request, &()).await;
-    let Submitted { username, password, next } = body.parsed()?;
-    let next = next.as_deref().or_else(|| query.text("next")).and_then(local_path).unwrap_or_default();
-    let missing = |text: &str| text.is_empty().then_some("This field is required.");
-    let mut form = LoginForm {
-        csrf_token: token.as_str(),
-        next,
-        username: &username,
-        username_error: missing(&username),
-        password_error: missing(&password),
-        form_error: None,
-    };
+    let submitted = body.parsed()?;
+    let next = submitted.next.as_deref().or_else(|| query.text("next")).and_then(local_path).unwrap_or_default();
+    let form = LoginForm::refilled(&submitted, next, &token);
     if form.username_error.is_some() || form.password_error.is_some() {
         return form.answer(&host);
     }
-    match sign_in(&app, &username, &password, client).await {
-        Ok(signed_in) => {
-            let next = if next.is_empty() { "/" } else { next };
-            let location = HeaderValue::from_str(next).map_err(|_| Problem::malformed("next is no path."))?;
-            Ok((StatusCode::FOUND, cookies(&signed_in, &host), [(header::LOCATION, location)]).into_response())
-        }
+    match sign_in(&app, &submitted.username, &submitted.password, client).await {
+        Ok(signed_in) => Ok((StatusCode::FOUND, cookies(&signed_in, &host), location(next)?).into_response()),
         Err(problem) if problem.status() == StatusCode::BAD_REQUEST => {
-            form.form_error = Some(Problem::WRONG_CREDENTIALS);
-            form.answer(&host)
+            LoginForm { form_error: Some(Problem::WRONG_CREDENTIALS), ..form }.answer(&host)
         }
         Err(problem) => Err(problem),
     }
+}
+
+fn location(next: &str) -> Result<[(HeaderName, HeaderValue); 1], Problem> {
+    let next = HeaderValue::from_str(if next.is_empty() { "/" } else { next });
+    next.map(|next| [(header::LOCATION, next)]).map_err(|_| Problem::malformed("next is no path."))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -109,7 +102,20 @@ fn cookies(signed_in: &SignedIn, host: &Host) -> AppendHeaders<[(HeaderName, Hea
     ])
 }
 
-impl LoginForm<'_> {
+impl<'a> LoginForm<'a> {
+    /// The form as it was submitted, with what is missing.
+    fn refilled(submitted: &'a Submitted, next: &'a str, token: &'a CsrfToken) -> Self {
+        let missing = |text: &str| text.is_empty().then_some("This field is required.");
+        Self {
+            csrf_token: token.as_str(),
+            next,
+            username: &submitted.username,
+            username_error: missing(&submitted.username),
+            password_error: missing(&submitted.password),
+            form_error: None,
+        }
+    }
+
     /// The page, with the cookie that its token is compared with.
     fn answer(&self, host: &Host) -> Result<Response, Problem> {
         let html = self.render().map_err(|error| Problem::internal(error.to_string()))?;

@@ -26,7 +26,7 @@ pub(crate) async fn change_password(
     caller: Caller,
     body: Body<ChangePassword>,
 ) -> Result<StatusCode, Problem> {
-    let ChangePassword { old_password, new_password } = body.parsed_or(app.store.alive(&caller)).await?;
+    let ChangePassword { old_password, new_password } = body.parsed()?;
     let user = app.store.me(&caller).await?;
     let account = app.store.account(&user.email).await?.ok_or(Error::SessionEnded)?;
     let (fits, _) = check(old_password, account.password_hash.clone()).await?;

@@ -2,9 +2,9 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use shared::domain::Invalid;
 use shared::domain::id::{ConversationId, Number};
 use shared::domain::session::Caller;
+use shared::domain::{Error, Invalid};
 use shared::http::{App, Body, Fields, FromFields, PathId, Problem};
 
 pub(crate) struct MarkRead(Number);
@@ -42,6 +42,9 @@ pub(crate) async fn mark_read(
     body: Body<MarkRead>,
 ) -> Result<Json<Marked>, Problem> {
     let MarkRead(number) = body.parsed_or(app.store.takes_part(&caller, id)).await?;
-    let (read_number, unread_count) = app.store.mark_read(&caller, id, number).await?;
+    let (read_number, unread_count) = match app.store.mark_read(&caller, id, number).await {
+        Err(Error::Refused(sentence)) => return Err(Problem::field("number", &Invalid(sentence))),
+        marked => marked?,
+    };
     Ok(Json(Marked { read_number: read_number.get(), unread_count }))
 }

@@ -74,7 +74,7 @@ pub(crate) async fn start(
     host: Host,
     body: Body<Start>,
 ) -> Result<Response, Problem> {
-    let new = body.and_then(|start| start.into_conversation(&caller)).parsed_or(app.store.alive(&caller)).await?;
+    let new = body.and_then(|start| start.into_conversation(&caller)).parsed()?;
     let started = app.store.start_conversation(&caller, new, app.now()).await?;
     let viewer = started
         .detail

@@ -11,8 +11,8 @@ use shared::http::{Access, Endpoint, Routes};
 pub fn routes() -> Routes {
     let instance = Endpoint::new("Message Instance", Access::SignedIn)
         .get(read::read)
-        .put(edit::edit)
-        .patch(edit::edit)
+        .put(edit::replace)
+        .patch(edit::amend)
         .delete(delete::delete);
     Routes::new()
         .at("/api/messages", Endpoint::new("Message List", Access::SignedIn).post(send::send))

@@ -67,7 +67,7 @@ pub(crate) async fn send(
     body: Body<SendTo>,
 ) -> Result<Response, Problem> {
     let parsed = body.and_then(|to| Ok((to.send.into_draft(&caller, &headers)?, to.conversation)));
-    let (draft, conversation) = parsed.parsed_or(app.store.alive(&caller)).await?;
+    let (draft, conversation) = parsed.parsed()?;
     match app.store.send(&caller, conversation, draft, app.now()).await {
         Err(Error::NotFound(Resource::Conversation)) => {
             Err(Problem::field("conversation", &no_such_conversation(conversation)))

@@ -21,6 +21,7 @@ use super::input::LARGEST_BODY;
 use super::links::Host;
 use super::problem::Problem;
 use super::{csrf, negotiation};
+use crate::store::{Meter, Spent};
 
 /// Who may call an endpoint at all. What a caller may do with a thing is the handler's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +166,13 @@ async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Resp
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
+    if rules.access == Access::SignedIn
+        && refused_without_reading(&response)
+        && let Some(caller) = credential.caller()
+        && let Err(error) = rules.app.store.alive(&caller).await
+    {
+        response = Problem::from(error).into_response();
+    }
     response.headers_mut().insert(header::ALLOW, rules.allow.clone());
     let dead = matches!(credential, Credential::Invalid(_)) || response.status() == StatusCode::UNAUTHORIZED;
     let sets_session = response
@@ -176,6 +184,13 @@ async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Resp
         response.headers_mut().append(header::SET_COOKIE, clear_cookie(SESSION_COOKIE, &host));
     }
     response
+}
+
+/// Whether a lesser refusal was found before anything was read: whether the session is alive is to be judged first, and
+/// only then costs a read of its own.
+fn refused_without_reading(response: &Response) -> bool {
+    let graver = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::NOT_ACCEPTABLE);
+    response.status().is_client_error() && !graver && Meter::spent_here() == Spent::default()
 }
 
 impl Rules {

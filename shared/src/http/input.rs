@@ -105,7 +105,7 @@ impl Fields {
         }
     }
 
-    /// A value that is no text, as it came; a form's repeated field is a list already.
+    /// A value that is no text, as it came.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
@@ -202,7 +202,7 @@ pub fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Repeated fields become a list, so that forms can say lists; where a text is asked for, the last one counts.
+/// The last of repeated fields counts.
 fn form_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("The form is not encoded in UTF-8."))?;
     Ok(form_urlencoded::parse(text.as_bytes())

@@ -217,6 +217,7 @@ pub struct InboxRowView {
     unread_count: u64,
     /// The caller and up to 19 others.
     participants: Vec<NamedView>,
+    created_by: String,
 }
 
 impl InboxRowView {
@@ -239,6 +240,7 @@ impl InboxRowView {
             participant_count: conversation.participants.len(),
             last_message: row.last_message.as_ref().map(last_message).transpose()?,
             last_activity: conversation.last_activity.to_string(),
+            created_by: conversation.created_by.to_string(),
             unread_count: row.membership.unread(conversation),
             participants: row.participants.iter().map(participant).collect::<Result<_, Error>>()?,
         })

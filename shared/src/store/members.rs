@@ -21,7 +21,10 @@ impl Store {
     pub async fn mark_read(&self, caller: &Caller, id: ConversationId, number: Number) -> Result<(Number, u64), Error> {
         let conversation = self.admit(caller, self.conversation_seen_by(caller.user, id)).await?;
         if number > conversation.messages {
-            return Err(Error::refused(format!("number is above the last one, which is {}.", conversation.messages)));
+            return Err(Error::refused(format!(
+                "Ensure this value is less than or equal to {}.",
+                conversation.messages
+            )));
         }
         let mark =
             self.move_read_mark(caller.user, id, number).await?.ok_or(Error::NotFound(Resource::Conversation))?;

@@ -434,7 +434,9 @@ impl Window {
             messages.reverse();
         }
         let (previous, next) = if backwards { (far, near) } else { (near, far) };
-        Page { rows: messages, previous, next, count: Some(conversation.visible_messages()) }
+        let whole = self.above == Number::ZERO && self.below.is_none();
+        let count = whole.then(|| conversation.visible_messages());
+        Page { rows: messages, previous, next, count }
     }
 }
 

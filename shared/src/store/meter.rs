@@ -33,6 +33,11 @@ impl Meter {
         METER.scope(self.clone(), work).await
     }
 
+    /// What was spent so far by the work around the caller of this.
+    pub fn spent_here() -> Spent {
+        METER.try_with(Self::spent).unwrap_or_default()
+    }
+
     pub fn spent(&self) -> Spent {
         *self.lock()
     }

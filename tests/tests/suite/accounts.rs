@@ -277,3 +277,15 @@ async fn a_refused_change_of_password_changes_nothing() {
     there.client.get(ME).await.expect(200);
     log_in(&here.email, PASSWORD).await.expect(200);
 }
+
+#[tokio::test]
+async fn an_ended_session_is_told_before_anything_lesser() {
+    let ada = Person::new("Ada").await;
+    ada.client.post("/api/auth/logout/", json!({})).await.expect(204);
+    let ended = "Invalid or expired session.";
+    ada.client.post("/api/messages/", json!({})).await.says(401, ended);
+    ada.client.post("/api/conversations/", json!({ "participant_ids": [] })).await.says(401, ended);
+    ada.client.get("/api/users/abc/").await.says(401, ended);
+    ada.client.get("/api/users/?cursor=abc").await.says(401, ended);
+    ada.client.put("/api/users/", json!({})).await.says(401, ended);
+}

@@ -302,6 +302,7 @@ async fn the_inbox_shows_what_is_new_in_each_conversation() {
         "last_activity",
         "unread_count",
         "participants",
+        "created_by",
     ];
     assert_eq!(keys(&shape["results"][0]), expected);
     assert_eq!(keys(&shape["results"][0]["participants"][0]), ["user_id", "first_name", "last_name"]);

@@ -591,3 +591,27 @@ async fn a_message_has_an_address_below_its_conversation_and_no_other() {
     ada.client.delete(&path).await.expect(204);
     ada.client.get(&path).await.says(404, NO_MESSAGE);
 }
+
+#[tokio::test]
+async fn an_amendment_of_nothing_changes_nothing_and_is_for_the_sender_only() {
+    let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
+    let conversation = ada.start(&[&grace], None).await;
+    let message = ada.say(&conversation, "Hello").await;
+    let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
+    assert_eq!(ada.client.patch(&path, json!({})).await.expect(200).json(), message);
+    grace.client.patch(&path, json!({})).await.expect(403);
+}
+
+#[tokio::test]
+async fn the_count_is_the_whole_conversations_or_none() {
+    let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
+    let conversation = ada.start(&[&grace], None).await;
+    ada.say(&conversation, "Hello").await;
+    let count = async |query: &str| {
+        let path = format!("/api/conversations/{conversation}/messages/{query}");
+        ada.client.get(&path).await.expect(200).json()["count"].clone()
+    };
+    assert_eq!(count("").await, 1);
+    assert_eq!(count("?before=5").await, Value::Null);
+    assert_eq!(count("?after=0").await, 1);
+}

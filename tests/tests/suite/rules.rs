@@ -110,12 +110,12 @@ async fn the_body_is_judged_last() {
         ("application/json", b"{}".to_vec()),
     ];
     for (body, expected) in bodies.into_iter().zip([413, 415, 400, 400]) {
-        let patch = async |person: &Person| {
-            person.client.send(Method::PATCH, &format!("/api/messages/{message}/"), Some(body.clone())).await
+        let put = async |person: &Person| {
+            person.client.send(Method::PUT, &format!("/api/messages/{message}/"), Some(body.clone())).await
         };
-        patch(&outsider).await.says(404, "No Message matches the given query.");
-        patch(&grace).await.says(403, "You do not have permission to perform this action.");
-        patch(&ada).await.expect(expected);
+        put(&outsider).await.says(404, "No Message matches the given query.");
+        put(&grace).await.says(403, "You do not have permission to perform this action.");
+        put(&ada).await.expect(expected);
     }
 }
 
