@@ -22,7 +22,10 @@
 mod access;
 mod accounts;
 mod calls;
+mod changes;
 mod conversations;
+mod edits;
+mod inbox;
 mod item;
 mod keys;
 mod log;
@@ -43,7 +46,8 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
-pub use conversations::{Detail, Inbox, InboxOrder, InboxPosition, InboxRow, Started};
+pub use conversations::{Detail, Started};
+pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
 pub use log::Sent;
 pub use messages::{MessagePage, Window};
 pub use meter::{Meter, Spent};

@@ -3,13 +3,13 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::Store;
+use super::changes::Recording;
 use super::item::{participant_set, text};
 use super::keys::Key;
-use super::log::Log;
-use super::messages::Recorded;
-use crate::domain::change::{Change, ChangeKind};
+
+use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind};
-use crate::domain::id::{ConversationId, Nonce, Number, UserId};
+use crate::domain::id::{ConversationId, Number, UserId};
 use crate::domain::session::Caller;
 use crate::domain::{Error, Resource, Timestamp};
 
@@ -38,33 +38,22 @@ impl Store {
         if conversation.kind == Kind::Direct {
             return Err(Error::refused("A direct conversation cannot be left."));
         }
-        let (mut number, nonce) = (None, Nonce::unique());
+        let mut recording = Recording::new(id, caller.user, now);
         for _ in 0..MOST_ATTEMPTS {
             if conversation.participants.len() == 1 {
                 return self.remove_conversation(&conversation).await;
             }
-            let Some(heir) = self.heir(&conversation, caller.user).await? else {
-                conversation = self.conversation_seen_by(caller.user, id).await?;
-                continue;
-            };
-            let taken = match number {
-                Some(number) => number,
-                None => self.take(Log::Changes, id, caller.user, Nonce::unique(), now).await?,
-            };
-            let kind = ChangeKind::ParticipantRemoved { user: caller.user, by: caller.user };
-            let change = Change { number: taken, at: now, kind };
-            let actions = vec![
-                self.taking_out(&conversation, caller.user, heir),
-                self.deleting(Key::membership(caller.user, id)),
-            ];
-            match self.record(id, &change, nonce, actions).await? {
-                Recorded::Done => return Ok(()),
-                Recorded::NumberVoided => number = None,
-                Recorded::Overtaken => {
-                    number = Some(taken);
-                    conversation = self.conversation_seen_by(caller.user, id).await?;
+            if let Some(heir) = self.heir(&conversation, caller.user).await? {
+                let kind = ChangeKind::ParticipantRemoved { user: caller.user, by: caller.user };
+                let taken_out = |_| {
+                    let membership = self.deleting(Key::membership(caller.user, id));
+                    vec![self.taking_out(&conversation, caller.user, heir), membership]
+                };
+                if self.record(&mut recording, kind, taken_out).await?.is_some() {
+                    return Ok(());
                 }
             }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
         Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
