@@ -315,6 +315,7 @@ async fn the_inbox_shows_what_is_new_in_each_conversation() {
             { "user_id": grace.id, "first_name": "Grace", "last_name": "Tester" },
             { "user_id": ada.id, "first_name": "Ada", "last_name": "Tester" },
         ],
+        "created_by": ada.id,
     });
     assert_eq!(page, json!({ "count": 1, "next": null, "previous": null, "results": [row] }));
     assert_eq!(inbox(&ada, "").await[0]["unread_count"], 0, "who sends has read");
