@@ -29,29 +29,28 @@ impl Environment {
 
     async fn install(&self, stack: &Stack, folder: &PathBuf) -> Result<()> {
         remove_folder(folder)?;
+        // Without pip of its own: Debian leaves out what that takes, and the machine's pip installs into it as well.
         let mut venv = stack.command("python3");
-        venv.args(["-m", "venv"]).arg(folder);
+        venv.args(["-m", "venv", "--without-pip"]).arg(folder);
         let made =
-            output(&mut venv, "python3 was not found: install Python 3.9 or newer with pip and venv, then try again")
-                .await?;
+            output(&mut venv, "python3 was not found: install Python 3.9 or newer with pip, then try again").await?;
         if !made.status.success() {
-            return Err(Failure::with_output(
-                "python3 cannot make a virtual environment: install its venv and pip modules \
-                 (Debian and Ubuntu: `apt install python3-venv python3-pip`), then try again",
-                last_lines(&made),
-            ));
+            let text = "python3 cannot make a virtual environment: install its module venv, then try again";
+            return Err(Failure::with_output(text, last_lines(&made)));
         }
-        let mut pip = stack.command(folder.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(["--retries", "2"])
+        let mut pip = stack.command("python3");
+        pip.args(["-m", "pip", "--python"])
+            .arg(folder.join("bin/python"))
+            .args(["install", "--quiet", "--disable-pip-version-check", "--retries", "2"])
             .args(self.requirements);
-        let installed = output(&mut pip, "the new virtual environment has no Python in it").await?;
+        let installed =
+            output(&mut pip, "python3 has gone: install Python 3.9 or newer with pip, then try again").await?;
         if !installed.status.success() {
             let packages = self.requirements.join(" and ");
             let text = if says_offline(&installed) {
                 format!("could not reach PyPI for {packages}: connect to the network for the first run, then try again")
             } else {
-                format!("pip could not install {packages}: see its message above")
+                format!("pip could not install {packages} (it must be pip 22.3 or newer): see its message above")
             };
             return Err(Failure::with_output(text, last_lines(&installed)));
         }
