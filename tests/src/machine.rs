@@ -2,6 +2,8 @@
 
 pub mod proxy;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Request, header};
 use http_body_util::BodyExt;
@@ -43,11 +45,18 @@ impl InProcess {
     }
 
     pub fn on(store: Store) -> Self {
+        Self::each_on(|_| store.clone())
+    }
+
+    /// Every function on a store of its own.
+    pub fn each_on(store: impl Fn(&'static str) -> Store) -> Self {
         let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
-        let keyring = Keyring::parse(&keys).expect("a keyring").into();
-        let app = App { store, keyring, registration: Registration::Open };
-        let functions =
-            all_routes().into_iter().map(|(name, routes)| service(name, routes, app.clone()).reset_fallback());
+        let keyring = Keyring::parse(&keys).expect("a keyring");
+        let keyring = Arc::new(keyring);
+        let functions = all_routes().into_iter().map(|(name, routes)| {
+            let app = App { store: store(name), keyring: keyring.clone(), registration: Registration::Open };
+            service(name, routes, app).reset_fallback()
+        });
         Self(functions.fold(axum::Router::new(), axum::Router::merge))
     }
 

@@ -116,13 +116,24 @@ fn no_request_outlives_its_number() {
 }
 
 fn routes_by_function() -> BTreeMap<&'static str, Routes> {
-    BTreeMap::from([
-        ("auth", auth::routes()),
-        ("conversations", conversations::routes()),
-        ("messages", messages::routes()),
-        ("root", root::routes()),
-        ("users", users::routes()),
-    ])
+    BTreeMap::from(tests::machine::all_routes())
+}
+
+/// What the template allows each function to do: actions on the table, and on its index as `GSI1/Query`.
+pub(crate) fn actions_allowed() -> BTreeMap<String, BTreeSet<String>> {
+    let template = Template::read();
+    let functions = template.functions().map(|(_, function)| {
+        let folder = words(&function["CodeUri"]).concat();
+        let policies = list(&function["Policies"]);
+        let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));
+        let actions = statements.flat_map(|statement| {
+            let on_index = words(&statement["Resource"]).concat().ends_with("/index/GSI1");
+            let prefix = if on_index { "GSI1/" } else { "" };
+            words(&statement["Action"]).into_iter().map(move |action| action.replacen("dynamodb:", prefix, 1))
+        });
+        (folder.trim_start_matches("target/lambda/").to_owned(), actions.collect())
+    });
+    functions.collect()
 }
 
 /// The routing table of `cargo lambda watch`: the function for a path, whatever the method.

@@ -3,4 +3,5 @@
 mod budgets;
 mod faults;
 mod log;
+mod privileges;
 mod sessions;
