@@ -10,7 +10,7 @@
 //! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query to end them all |
 //! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
 //! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones |
-//! | change | `CONV#id` | `CHG#number` | get S by number |
+//! | change | `CONV#id` | `CHG#number` | query S for the latest numbers |
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
@@ -38,11 +38,11 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
@@ -105,16 +105,17 @@ async fn aws_configuration() -> aws_sdk_dynamodb::Config {
     let https =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience();
-    let found = environment().await.into_builder().http_client(https).retry_config(retries).timeout_config(timeouts);
+    let found = environment(https).await.into_builder().retry_config(retries).timeout_config(timeouts);
     aws_sdk_dynamodb::Config::from(&found.build())
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
 #[cfg(not(feature = "operator"))]
-async fn environment() -> SdkConfig {
+async fn environment(https: SharedHttpClient) -> SdkConfig {
     let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
+        .http_client(https)
         .region(std::env::var("AWS_REGION").ok().map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
@@ -122,8 +123,8 @@ async fn environment() -> SdkConfig {
 
 /// Operators may have them in profiles, in single sign-on, or with a helper program.
 #[cfg(feature = "operator")]
-async fn environment() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+async fn environment(https: SharedHttpClient) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await
 }
 
 /// A database on this machine speaks plain HTTP and takes any credentials.
