@@ -174,16 +174,19 @@ async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Resp
         response = Problem::from(error).into_response();
     }
     response.headers_mut().insert(header::ALLOW, rules.allow.clone());
-    let dead = matches!(credential, Credential::Invalid(_)) || response.status() == StatusCode::UNAUTHORIZED;
-    let sets_session = response
-        .headers()
-        .get_all(header::SET_COOKIE)
-        .iter()
-        .any(|cookie| cookie.as_bytes().starts_with(SESSION_COOKIE.as_bytes()));
-    if dead && credential.via() == Some(Via::Cookie) && !sets_session {
+    if credential.via() == Some(Via::Cookie) && is_dead(credential, &response) && !sets_session(&response) {
         response.headers_mut().append(header::SET_COOKIE, clear_cookie(SESSION_COOKIE, &host));
     }
     response
+}
+
+fn is_dead(credential: Credential, response: &Response) -> bool {
+    matches!(credential, Credential::Invalid(_)) || response.status() == StatusCode::UNAUTHORIZED
+}
+
+fn sets_session(response: &Response) -> bool {
+    let mut cookies = response.headers().get_all(header::SET_COOKIE).iter();
+    cookies.any(|cookie| cookie.as_bytes().starts_with(SESSION_COOKIE.as_bytes()))
 }
 
 /// Whether a lesser refusal was found before anything was read: whether the session is alive is to be judged first, and
