@@ -161,13 +161,14 @@ struct Rules {
 async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Response {
     let credential = Credential::of(request.headers(), &rules.app.keyring, rules.app.now());
     let host = Host::of(request.headers());
+    let describes = request.method() == Method::OPTIONS;
     let mut response = match rules.admit(credential, request).await {
-        Ok(request) if request.method() == Method::OPTIONS => rules.describe(),
+        Ok(_) if describes => rules.describe(),
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     if rules.access == Access::SignedIn
-        && refused_without_reading(&response)
+        && (describes || refused_without_reading(&response))
         && let Some(caller) = credential.caller()
         && let Err(error) = rules.app.store.alive(&caller).await
     {

@@ -288,4 +288,5 @@ async fn an_ended_session_is_told_before_anything_lesser() {
     ada.client.get("/api/users/abc/").await.says(401, ended);
     ada.client.get("/api/users/?cursor=abc").await.says(401, ended);
     ada.client.put("/api/users/", json!({})).await.says(401, ended);
+    ada.client.send(reqwest::Method::OPTIONS, "/api/users/", None).await.says(401, ended);
 }
