@@ -24,7 +24,7 @@ pub use csrf::CsrfToken;
 pub use endpoint::{Access, Endpoint, Routes};
 pub use input::{Body, Fields, FromFields, MessagePath, PathId, parsed_or, type_name};
 pub use links::{Client, Host, local_path};
-pub use pages::{Envelope, PageRequest, QueryText};
+pub use pages::{Envelope, PageRequest, Query};
 pub use problem::Problem;
 pub use serve::{Fatal, serve, service};
 pub use token::{Keyring, Token};

@@ -6,8 +6,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use shared::http::{
-    App, Body, Client, CsrfToken, Fields, FromFields, Host, PageRequest, Problem, QueryText, csrf_cookie, local_path,
-    session_cookie,
+    App, Body, Client, CsrfToken, Fields, FromFields, Host, Problem, Query, csrf_cookie, local_path, session_cookie,
 };
 
 use crate::login::Login;
@@ -24,7 +23,7 @@ struct LoginForm<'a> {
     form_error: Option<&'a str>,
 }
 
-pub(crate) async fn show(host: Host, token: CsrfToken, query: PageRequest) -> Result<Response, Problem> {
+pub(crate) async fn show(host: Host, token: CsrfToken, query: Query) -> Result<Response, Problem> {
     let next = query.text("next").and_then(local_path).unwrap_or_default();
     let form = LoginForm {
         csrf_token: token.as_str(),
@@ -60,7 +59,7 @@ pub(crate) async fn submit(
     host: Host,
     client: Client,
     token: CsrfToken,
-    query: PageRequest,
+    query: Query,
     request: Request,
 ) -> Result<Response, Problem> {
     if is_json(request.headers()) {

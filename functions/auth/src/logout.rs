@@ -3,9 +3,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use shared::domain::session::Caller;
-use shared::http::{
-    App, CsrfToken, Host, PageRequest, Problem, QueryText, SESSION_COOKIE, clear_cookie, csrf_cookie, local_path,
-};
+use shared::http::{App, CsrfToken, Host, Problem, Query, SESSION_COOKIE, clear_cookie, csrf_cookie, local_path};
 
 /// From then on the token is dead.
 pub(crate) async fn log_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
@@ -33,7 +31,7 @@ pub(crate) async fn page(
     host: Host,
     token: CsrfToken,
     headers: HeaderMap,
-    query: PageRequest,
+    query: Query,
 ) -> Result<Response, Problem> {
     let next = query.text("next").and_then(local_path);
     if method == Method::GET && is_from_another_site(&headers) && caller.is_some() {

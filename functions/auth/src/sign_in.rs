@@ -31,16 +31,33 @@ fn expose<S: serde::Serializer>(token: &Token, serializer: S) -> Result<S::Ok, S
 /// and take the same time; what cannot even be an address or a password is wrong like the rest.
 pub(crate) async fn sign_in(app: &App, email: &str, password: &str, client: Client) -> Result<SignedIn, Problem> {
     let password = Password::parse(password).map_err(|_| Error::WrongCredentials)?;
-    let account = match Email::parse(email) {
-        Ok(email) => app.store.account(&email).await?,
-        Err(_) => None,
+    let email = Email::parse(email).ok();
+    let first = attempt(app, email.as_ref(), &password, &client).await?;
+    // The account changed after it was read, if only because another login renewed the hash: the second look decides.
+    let signed_in = if first.is_some() { first } else { attempt(app, email.as_ref(), &password, &client).await? };
+    Ok(signed_in.ok_or(Error::WrongCredentials)?)
+}
+
+/// One look at the account; nothing if it changed while its password was checked.
+async fn attempt(
+    app: &App,
+    email: Option<&Email>,
+    password: &Password,
+    client: &Client,
+) -> Result<Option<SignedIn>, Problem> {
+    let account = match email {
+        Some(email) => app.store.account(email).await?,
+        None => None,
     };
     let hash = account.as_ref().map_or_else(PasswordHash::of_nobody, |account| account.password_hash.clone());
-    let (fits, rehashed) = check(password, hash).await?;
+    let (fits, rehashed) = check(password.clone(), hash).await?;
     let account = account.filter(|account| fits && account.active).ok_or(Error::WrongCredentials)?;
-    let session = Session::begin(account.user, app.now(), client.address, client.agent);
-    let user = app.store.begin_session(&account, &session, rehashed.as_ref()).await?;
-    Ok(SignedIn::new(app, &session, &user))
+    let session = Session::begin(account.user, app.now(), client.address.clone(), client.agent.clone());
+    match app.store.begin_session(&account, &session, rehashed.as_ref()).await {
+        Ok(user) => Ok(Some(SignedIn::new(app, &session, &user))),
+        Err(Error::WrongCredentials) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the password fits, and a new hash if it does and the old one's parameters are outdated.

@@ -5,7 +5,7 @@ use shared::domain::id::{ConversationId, Number};
 use shared::domain::page::Anchor;
 use shared::domain::session::Caller;
 use shared::http::view::MessageView;
-use shared::http::{App, Envelope, PageRequest, PathId, Problem, QueryText, parsed_or};
+use shared::http::{App, Envelope, PageRequest, PathId, Problem, parsed_or};
 use shared::store::Window;
 
 /// A conversation's messages, oldest first unless asked otherwise. `?before=N` is the page nearest before N.

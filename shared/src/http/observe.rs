@@ -4,14 +4,14 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use lambda_http::RequestExt;
-use serde_json::json;
+use serde_json::Value;
 
 use super::problem::{Cause, Problem};
 use crate::store::Meter;
@@ -36,9 +36,9 @@ pub(super) async fn observe(State(function): State<&'static str>, request: Reque
         Ok(Err(_)) => Problem::unavailable(format!("not done within {limit:?}")).into_response(),
         Err(_) => Problem::internal("a handler panicked").into_response(),
     };
-    if let Some(Cause(cause)) = response.extensions_mut().remove() {
+    if let Some(Cause { cause, told }) = response.extensions_mut().remove() {
         tracing::error!(function, request_id = id, status = response.status().as_u16(), "{cause}");
-        response = told_with_id(response, &id);
+        response = told_with_id(response, told, &id);
     }
     dress(&mut response, &id);
     let (spent, status) = (meter.spent(), response.status().as_u16());
@@ -80,20 +80,11 @@ fn time_left(request: &Request) -> Duration {
 }
 
 /// A failure of ours, told without its cause but with the id by which operators find it.
-fn told_with_id(response: Response, id: &str) -> Response {
-    let (parts, _) = response.into_parts();
-    let detail = if parts.status == axum::http::StatusCode::SERVICE_UNAVAILABLE {
-        "The request could not be completed in time; whether it took effect is unknown. Repeat it, a send with its Idempotency-Key."
-    } else {
-        "An error occurred; it was recorded."
-    };
-    let mut told = (parts.status, Json(json!({ "detail": detail, "request_id": id }))).into_response();
-    for name in [header::RETRY_AFTER, header::ALLOW] {
-        if let Some(value) = parts.headers.get(&name) {
-            told.headers_mut().insert(name, value.clone());
-        }
-    }
-    told
+fn told_with_id(response: Response, mut told: Value, id: &str) -> Response {
+    told["request_id"] = id.into();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(told.to_string()))
 }
 
 fn dress(response: &mut Response, id: &str) {

@@ -18,35 +18,43 @@ const CURSOR: &str = "cursor";
 const PAGE: &str = "page";
 const PAGE_SIZE: &str = "page_size";
 
-/// The query string of a request for a page of a list.
+/// The parameters of a query string.
+#[derive(Clone, Debug)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// A parameter, the last one if it is repeated.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+/// A request for a page of a list.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     host: Host,
     path: String,
-    query: Vec<(String, String)>,
+    query: Query,
 }
 
 impl<S: Sync> FromRequestParts<S> for PageRequest {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self {
-            host: Host::of(&parts.headers),
-            path: parts.uri.path().to_owned(),
-            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-        })
-    }
-}
-
-/// A parameter of a query string, the last one if it is repeated.
-pub trait QueryText {
-    fn text(&self, name: &str) -> Option<&str>;
-}
-
-impl QueryText for PageRequest {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.query.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        Ok(Self { host: Host::of(&parts.headers), path: parts.uri.path().to_owned(), query })
     }
 }
 
@@ -61,6 +69,11 @@ pub struct Envelope<T> {
 }
 
 impl PageRequest {
+    /// A parameter of the query string.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.query.text(name)
+    }
+
     /// The part of the list named `list` that is asked for. Positions are spelt in cursors, which name their list, so
     /// that one cannot be taken to another.
     pub fn slice<P>(&self, list: &str, parse: impl FnOnce(&str) -> Option<P>) -> Result<Slice<P>, Problem> {
@@ -98,6 +111,7 @@ impl PageRequest {
     fn link(&self, cursor: &str) -> String {
         let kept = self
             .query
+            .0
             .iter()
             .filter(|(name, _)| name != CURSOR && name != PAGE)
             .map(|(name, value)| (Cow::from(name), Cow::from(value)));
@@ -131,7 +145,7 @@ mod tests {
         PageRequest {
             host: Host::of(&axum::http::HeaderMap::new()),
             path: "/api/users/".to_owned(),
-            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            query: Query::parse(query),
         }
     }
 

@@ -19,7 +19,11 @@ pub struct Problem {
 
 /// Why a request failed through no fault of the client: rides on the response to whoever writes the log.
 #[derive(Clone, Debug)]
-pub(super) struct Cause(pub(super) String);
+pub(super) struct Cause {
+    pub(super) cause: String,
+    /// What the client is told, to which its request's id is added.
+    pub(super) told: Value,
+}
 
 impl Problem {
     /// The same for an unknown account, a wrong password and an inactive person.
@@ -154,12 +158,13 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let failure = self.cause.map(|cause| Cause { cause, told: self.body.clone() });
         let mut response = (self.status, Json(self.body)).into_response();
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        if let Some(cause) = self.cause {
-            response.extensions_mut().insert(Cause(cause));
+        if let Some(failure) = failure {
+            response.extensions_mut().insert(failure);
         }
         response
     }

@@ -171,15 +171,10 @@ impl Store {
                 }
                 Err(failure) => return Err(failure.into()),
             }
-            let settled = match &change {
-                AccountChange::Password(hash) => account.password_hash == **hash,
-                AccountChange::Deactivation => false,
-            };
-            if settled {
-                return Ok(());
-            }
-            if matches!(change, AccountChange::Password(_)) && account.password_hash != checked {
-                return Err(Error::WrongCredentials);
+            match change {
+                AccountChange::Password(hash) if account.password_hash == *hash => return Ok(()),
+                AccountChange::Password(_) if account.password_hash != checked => return Err(Error::WrongCredentials),
+                AccountChange::Password(_) | AccountChange::Deactivation => {}
             }
         }
         Err(Error::Unavailable("an account is being signed in to all the time".to_owned()))
@@ -216,10 +211,7 @@ impl Store {
             .expression_attribute_values(":user", text(user_partition(user)))
             .expression_attribute_values(":session", text(SESSION_PREFIX))
             .projection_expression(format!("{PK}, {SK}"));
-        let rows = self.all_rows(query).await?;
-        rows.iter()
-            .map(|item| Ok(Key { pk: Reader(item).text(PK)?.to_owned(), sk: Reader(item).text(SK)?.to_owned() }))
-            .collect()
+        self.all_rows(query).await?.iter().map(|item| Reader(item).key()).collect()
     }
 
     /// The caller.

@@ -246,14 +246,17 @@ impl Store {
         call(Direction::Write, || request.clone().send()).await.map(drop)
     }
 
-    /// Removes an item if its attribute still has that value; leaves it otherwise.
-    pub(super) async fn delete_if(&self, key: Key, attribute: &str, value: AttributeValue) -> Result<(), Failure> {
+    /// Removes an item if its attribute still has that value, and leaves it otherwise; whether it is gone. Repeated by
+    /// the SDK after an answer was lost, it finds the item gone.
+    pub(super) async fn delete_if(&self, key: Key, attribute: &str, value: AttributeValue) -> Result<bool, Failure> {
         let request = self
             .deletion(key)
             .condition_expression(format!("{attribute} = :value"))
-            .expression_attribute_values(":value", value);
+            .expression_attribute_values(":value", value)
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
         match call(Direction::Write, || request.clone().send()).await {
-            Ok(_) | Err(Failure::Condition(_)) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(Failure::Condition(standing)) => Ok(standing.is_none()),
             Err(failure) => Err(failure),
         }
     }

@@ -3,7 +3,7 @@
 use super::Store;
 use super::accounts::{People, people_in};
 use super::calls::{Consistency, Failure};
-use super::item::{Item, Reader, Writer, conversation_to_item, membership_to_item, nonce_value, text};
+use super::item::{Item, Reader, Writer, conversation_to_item, membership_to_item, nonce_value, participant_set, text};
 use super::keys::{CHANGE_PREFIX, Key, PK, SK, conversation_partition};
 use super::messages::senders;
 use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation};
@@ -221,19 +221,16 @@ impl Store {
         Ok(memberships)
     }
 
-    /// Removes a conversation for everybody: its META first, after which nobody can see any of it, then the rest.
-    pub(super) async fn remove_conversation(&self, conversation: &Conversation) -> Result<(), Error> {
-        let id = conversation.id;
-        let mut actions = vec![self.deleting(Key::conversation(id))];
-        if let (Kind::Direct, [one, other]) =
-            (conversation.kind, &conversation.participants.iter().copied().collect::<Vec<_>>()[..])
-        {
-            actions.push(self.deleting(Key::direct(*one, *other)));
+    /// Removes a group for everybody, on condition that nobody came or left since it was read; whether it did. META goes
+    /// first, after which nobody can see any of it, then the rest.
+    pub(super) async fn remove_group(&self, group: &Conversation) -> Result<bool, Error> {
+        let participants = participant_set(&group.participants);
+        if !self.delete_if(Key::conversation(group.id), "participants", participants).await? {
+            return Ok(false);
         }
-        self.transact(actions).await?;
-        self.delete_all(conversation.participants.iter().map(|user| Key::membership(*user, id)).collect()).await?;
-        while self.clear_log(id).await? {}
-        Ok(())
+        self.delete_all(group.participants.iter().map(|user| Key::membership(*user, group.id)).collect()).await?;
+        while self.clear_log(group.id).await? {}
+        Ok(true)
     }
 
     /// One step of clearing what a removed conversation leaves behind; whether there may be more.
@@ -245,10 +242,7 @@ impl Store {
             .projection_expression(format!("{PK}, {SK}"))
             .limit(CLEARED_AT_ONCE);
         let rows = self.rows(query).await?;
-        let keys = rows
-            .items
-            .iter()
-            .map(|item| Ok(Key { pk: Reader(item).text(PK)?.to_owned(), sk: Reader(item).text(SK)?.to_owned() }));
+        let keys = rows.items.iter().map(|item| Reader(item).key());
         self.delete_all(keys.collect::<Result<_, Error>>()?).await?;
         Ok(rows.next.is_some())
     }

@@ -163,6 +163,11 @@ impl<'a> Reader<'a> {
         self.parsed(name, UserId::parse)
     }
 
+    /// The primary key.
+    pub(super) fn key(self) -> Result<Key, Error> {
+        Ok(Key { pk: self.text(PK)?.to_owned(), sk: self.text(SK)?.to_owned() })
+    }
+
     /// The id within a key such as `CONV#id`.
     fn key_id<T>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, IdError>) -> Result<T, Error> {
         self.parsed(name, |text| parse(text.split_once('#').map_or(text, |(_, id)| id)))

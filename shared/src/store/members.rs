@@ -6,7 +6,6 @@ use super::Store;
 use super::changes::Recording;
 use super::item::{participant_set, text};
 use super::keys::Key;
-
 use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind};
 use crate::domain::id::{ConversationId, Number, UserId};
@@ -41,9 +40,10 @@ impl Store {
         let mut recording = Recording::new(id, caller.user, now);
         for _ in 0..MOST_ATTEMPTS {
             if conversation.participants.len() == 1 {
-                return self.remove_conversation(&conversation).await;
-            }
-            if let Some(heir) = self.heir(&conversation, caller.user).await? {
+                if self.remove_group(&conversation).await? {
+                    return Ok(());
+                }
+            } else if let Some(heir) = self.heir(&conversation, caller.user).await? {
                 let kind = ChangeKind::ParticipantRemoved { user: caller.user, by: caller.user };
                 let taken_out = |_| {
                     let membership = self.deleting(Key::membership(caller.user, id));

@@ -258,3 +258,22 @@ async fn the_last_two_who_leave_at_once_take_the_conversation_along() {
         }
     }
 }
+
+#[tokio::test]
+async fn whichever_answer_is_lost_the_last_to_leave_leaves_and_nothing_stays_behind() {
+    for lost in 0..8 {
+        let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
+        let conversation = ada.start(&[&grace], Some("Engines")).await;
+        ada.say(&conversation, "Hello").await;
+        let proxy = Proxy::start().await;
+        let store = store_at(proxy.address()).await;
+        let id = conversation_id(&conversation);
+        proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
+        store.leave(&caller(&ada), id, now()).await.expect("left");
+        proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
+        store.leave(&caller(&grace), id, now()).await.expect("left");
+        for person in [&ada, &grace] {
+            assert_eq!(person.client.get("/api/conversations/").await.expect(200).json()["count"], 0);
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use shared::domain::Error;
-use shared::domain::password::Password;
+use shared::domain::id::UserId;
+use shared::domain::password::{Password, PasswordHash};
 use shared::domain::session::Session;
-use shared::domain::user::Email;
+use shared::domain::user::{Email, NewUser, PersonName, Role};
 use tests::machine::{no_session, store};
 use tests::{PASSWORD, Person};
 
@@ -85,4 +86,28 @@ async fn more_sessions_than_a_transaction_holds_all_end() {
 async fn a_genuine_token_of_a_session_that_never_was_opens_nothing() {
     let (ada, store) = (Person::new("Ada").await, store().await);
     assert!(matches!(store.me(&no_session(&ada)).await, Err(Error::SessionEnded)));
+}
+
+/// argon2id of [`PASSWORD`] with parameters that nobody should use.
+const OUTDATED_HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$4Qn6b6aKvvHZ9D0IshdqmA$n7+z7Q0k+gwveLdHRLLltwc3gP0I1D/buyrRV7ZdPhw";
+
+#[tokio::test]
+async fn logins_at_once_that_each_renew_an_outdated_hash_all_succeed() {
+    let store = store().await;
+    let id = UserId::unique();
+    let email = Email::parse(&format!("{id}@example.com")).expect("an address");
+    let name = PersonName::parse("Ada").expect("a name");
+    let password = PasswordHash::from_stored(OUTDATED_HASH.to_owned());
+    let (first_name, last_name) = (name.clone(), name);
+    let new =
+        NewUser { id, first_name, last_name, email: email.clone(), phone_number: None, role: Role::Guest, password };
+    store.create_user(new, None, now()).await.expect("made");
+    let credentials = json!({ "email": email.as_str(), "password": PASSWORD });
+    let logins = (0..4).map(|_| async {
+        tests::Client::anonymous().post("/api/auth/login/", credentials.clone()).await.expect(200);
+    });
+    futures::future::join_all(logins).await;
+    let account = store.account(&email).await.expect("readable").expect("there");
+    assert!(!account.password_hash.is_outdated());
 }
