@@ -12,6 +12,7 @@ pub mod message;
 pub mod page;
 pub mod password;
 pub mod permission;
+pub mod search;
 pub mod session;
 pub mod text;
 pub mod time;

@@ -77,12 +77,29 @@ impl PageRequest {
     /// The part of the list named `list` that is asked for. Positions are spelt in cursors, which name their list, so
     /// that one cannot be taken to another.
     pub fn slice<P>(&self, list: &str, parse: impl FnOnce(&str) -> Option<P>) -> Result<Slice<P>, Problem> {
-        let anchor = match (self.text(CURSOR), self.text(PAGE)) {
-            (Some(cursor), _) => anchor(list, cursor, parse).ok_or_else(Problem::invalid_page)?,
-            (None, None | Some("1")) => Anchor::Start,
-            (None, Some(_)) => return Err(Problem::invalid_page()),
+        match self.page_number()? {
+            None | Some(1) => self.slice_by_cursor(list, parse),
+            Some(_) => Err(Problem::invalid_page()),
+        }
+    }
+
+    /// As [`PageRequest::slice`], for lists that answer `?page=` by [`PageRequest::page_number`].
+    pub fn slice_by_cursor<P>(&self, list: &str, parse: impl FnOnce(&str) -> Option<P>) -> Result<Slice<P>, Problem> {
+        let anchor = match self.text(CURSOR) {
+            Some(cursor) => anchor(list, cursor, parse).ok_or_else(Problem::invalid_page)?,
+            None => Anchor::Start,
         };
         Ok(Slice { anchor, limit: self.size() })
+    }
+
+    /// Which page is asked for by its number, the first being 1; a cursor counts before it.
+    pub fn page_number(&self) -> Result<Option<usize>, Problem> {
+        match (self.text(CURSOR), self.text(PAGE)) {
+            (Some(_), _) | (None, None) => Ok(None),
+            (None, Some(page)) => {
+                page.parse().ok().filter(|page| *page > 0).map(Some).ok_or_else(Problem::invalid_page)
+            }
+        }
     }
 
     /// Out of range is clamped, nonsense is the default.
