@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::domain::id::{ConversationId, IdError, MessageId, SessionId, UserId};
-use crate::domain::{Error, Invalid, Resource};
+use crate::domain::{Invalid, Resource};
 
 /// The largest body that is read, in bytes: 256 KiB.
 pub(super) const LARGEST_BODY: usize = 256 * 1024;
@@ -31,16 +31,22 @@ impl<T> Body<T> {
     }
 
     /// What was parsed; or the problem, unless `authorise` finds a graver one.
-    pub async fn parsed_or(self, authorise: impl Future<Output = Result<(), Error>>) -> Result<T, Problem> {
+    pub async fn parsed_or<E>(self, authorise: impl Future<Output = Result<(), E>>) -> Result<T, Problem>
+    where
+        Problem: From<E>,
+    {
         parsed_or(self.0, authorise).await
     }
 }
 
 /// What was parsed; or the problem, unless `authorise` finds a graver one.
-pub async fn parsed_or<T>(
+pub async fn parsed_or<T, E>(
     parsed: Result<T, Problem>,
-    authorise: impl Future<Output = Result<(), Error>>,
-) -> Result<T, Problem> {
+    authorise: impl Future<Output = Result<(), E>>,
+) -> Result<T, Problem>
+where
+    Problem: From<E>,
+{
     if parsed.is_err() {
         authorise.await?;
     }

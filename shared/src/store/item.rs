@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         blob.as_ref().try_into().ok().map(Nonce::from_bytes)
     }
 
-    fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
+    pub(super) fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
         let blobs = self.0.get(name).and_then(|value| value.as_bs().ok()).ok_or_else(|| corrupt(name))?;
         blobs.iter().map(|blob| blob.as_ref().try_into().map(UserId::from_bytes).map_err(|_| corrupt(name))).collect()
     }

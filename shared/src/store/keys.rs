@@ -1,5 +1,6 @@
 //! The primary keys, built from typed ids. Here alone.
 
+use crate::domain::Timestamp;
 use crate::domain::id::{ConversationId, MessageId, Number, SessionId, UserId};
 use crate::domain::message::ClientKey;
 use crate::domain::session::Caller;
@@ -16,6 +17,9 @@ pub(super) const EXPIRES_AT: &str = "expires_at";
 pub(super) const USERS: &str = "USERS";
 /// `GSI1PK` of all conversations.
 pub(super) const CONVERSATIONS: &str = "CONVERSATIONS";
+
+/// `PK` of all that is still to be cleared.
+pub(super) const CLEARING: &str = "CLEARING";
 
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
@@ -67,6 +71,11 @@ impl Key {
     /// The same for both orders of the two.
     pub(super) fn direct(one: UserId, other: UserId) -> Self {
         Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
+    }
+
+    /// What a removed conversation left behind, by when the last of its writers must be dead.
+    pub(super) fn clearing(due: Timestamp, conversation: ConversationId) -> Self {
+        Self::new(CLEARING.to_owned(), format!("{due}#{conversation}"))
     }
 
     /// An item that is never there: reading it opens the connection.
