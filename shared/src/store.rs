@@ -49,7 +49,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
 pub use conversations::{Detail, Started};
-pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
+pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
 pub use messages::{MessagePage, Window};
 pub use meter::{Meter, Spent};
