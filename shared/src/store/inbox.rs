@@ -102,7 +102,7 @@ impl Store {
             },
         };
         if query.order == InboxOrder::CreatedAt && query.search.is_none() {
-            loaded.living = self.living(&memberships(&page.rows), now).await?;
+            loaded.living = self.living(&memberships_at(&page.rows), now).await?;
         }
         let before = page.rows.len();
         page.rows.retain(|(_, membership)| loaded.living.contains_key(&membership.conversation));
@@ -124,7 +124,7 @@ impl Store {
         let bounded = Slice { anchor: query.slice.anchor.clone(), limit: MOST_LOOKED_THROUGH };
         let Page { rows: mut places, previous, next, .. } = slice(places, position, &bounded, query.newest_first);
         if query.order == InboxOrder::CreatedAt {
-            loaded.living = self.living(&memberships(&places), now).await?;
+            loaded.living = self.living(&memberships_at(&places), now).await?;
         }
         let backwards = matches!(query.slice.anchor, Anchor::Before(_));
         if backwards {
@@ -267,7 +267,7 @@ fn position((position, _): &Place) -> InboxPosition {
     *position
 }
 
-fn memberships(places: &[Place]) -> Vec<Membership> {
+fn memberships_at(places: &[Place]) -> Vec<Membership> {
     places.iter().map(|(_, membership)| *membership).collect()
 }
 
