@@ -4,6 +4,8 @@
 mod accounts;
 mod agreement;
 mod conversations;
+mod groups;
+mod inbox;
 mod machine;
 mod messages;
 mod pages;
