@@ -1,5 +1,6 @@
 //! What only tests on the machine itself can reach: the table behind the front door, and the functions in this process.
 
+pub mod own_table;
 pub mod proxy;
 
 use std::sync::Arc;
@@ -52,9 +53,7 @@ impl InProcess {
 
     /// Every function on a store of its own.
     pub fn each_on(store: impl Fn(&'static str) -> Store) -> Self {
-        let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
-        let keyring = Keyring::parse(&keys).expect("a keyring");
-        let keyring = Arc::new(keyring);
+        let keyring = Arc::new(keyring());
         let functions = all_routes().into_iter().map(|(name, routes)| {
             let app = App { store: store(name), keyring: keyring.clone(), registration: Registration::Open };
             service(name, routes, app).reset_fallback()
@@ -101,11 +100,16 @@ pub fn all_routes() -> [(&'static str, Routes); 5] {
     ]
 }
 
+/// The keys that sign the stack's tokens.
+pub fn keyring() -> Keyring {
+    let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
+    Keyring::parse(&keys).expect("a keyring")
+}
+
 /// A person as the store knows callers.
 pub fn caller(person: &Person) -> Caller {
-    let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
     let now = shared::domain::Timestamp::parse("2026-01-01T00:00:00Z").expect("an instant");
-    Keyring::parse(&keys).expect("a keyring").verify(&person.token, now).expect("a genuine token")
+    keyring().verify(&person.token, now).expect("a genuine token")
 }
 
 pub fn conversation_id(text: &str) -> ConversationId {

@@ -3,11 +3,12 @@
 //!
 //! The transaction that removes META leaves an item that says what is still to be cleared. It goes when nothing is left
 //! and whoever was sending meanwhile must be dead: until then something may still come to stand in the log. So it is
-//! a later removal that takes it away, and each removal helps with one step of what an earlier one left.
+//! a later removal that takes it away, and each removal helps with one step of what earlier ones left.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use futures::future::try_join_all;
 
 use super::Store;
 use super::calls::{Consistency, Failure};
@@ -24,6 +25,9 @@ const CLEARED_AT_ONCE: i32 = 500;
 
 /// How many steps of its own log a removal takes; what is more is left to later removals.
 const STEPS_OF_ONES_OWN: usize = 4;
+
+/// With how many earlier removals one helps: more than one, so that what is left cannot pile up.
+const HELPED_AT_ONCE: i32 = 2;
 
 /// How often a removal is tried against others who come and go.
 const MOST_ATTEMPTS: usize = 10;
@@ -166,22 +170,26 @@ impl Store {
         Ok(rows.next.is_none())
     }
 
-    /// One step of clearing what the longest-standing of earlier removals left.
+    /// One step of clearing for each of the longest-standing of what earlier removals left.
     async fn help_to_clear(&self, now: Timestamp) -> Result<(), Error> {
-        let Some(earlier) = self.earlier_remains(now).await? else { return Ok(()) };
-        if self.clear(&earlier, 1).await? {
-            self.delete(earlier.key()).await?;
+        let earlier = self.earlier_remains(now).await?;
+        try_join_all(earlier.iter().map(|remains| self.help_with(remains))).await.map(drop)
+    }
+
+    async fn help_with(&self, remains: &Remains) -> Result<(), Error> {
+        if self.clear(remains, 1).await? {
+            self.delete(remains.key()).await?;
         }
         Ok(())
     }
 
-    async fn earlier_remains(&self, now: Timestamp) -> Result<Option<Remains>, Error> {
+    async fn earlier_remains(&self, now: Timestamp) -> Result<Vec<Remains>, Error> {
         let query = self
             .query(Consistency::Eventual)
             .key_condition_expression(format!("{PK} = :clearing AND {SK} < :now"))
             .expression_attribute_values(":clearing", text(CLEARING))
             .expression_attribute_values(":now", text(now))
-            .limit(1);
-        self.rows(query).await?.items.first().map(|item| Remains::try_from(Reader(item))).transpose()
+            .limit(HELPED_AT_ONCE);
+        self.rows(query).await?.items.iter().map(|item| Remains::try_from(Reader(item))).collect()
     }
 }

@@ -4,4 +4,5 @@ mod budgets;
 mod faults;
 mod log;
 mod privileges;
+mod removal;
 mod sessions;
