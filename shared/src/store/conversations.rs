@@ -15,7 +15,7 @@ use crate::domain::id::{ConversationId, Nonce, Number, UserId};
 use crate::domain::log::{Counter, WRITER_LIFETIME, holes};
 use crate::domain::message::Message;
 use crate::domain::session::Caller;
-use crate::domain::{Error, Timestamp, permission};
+use crate::domain::{Error, Resource, Timestamp, permission};
 
 /// How many memberships fit into the transaction that makes a conversation, beside META and the direct pair.
 const MEMBERS_IN_ONE_TRANSACTION: usize = 98;
@@ -236,9 +236,14 @@ impl Store {
             self.settle(id, holes.overdue, now)
         );
         voided?;
+        let memberships = memberships?;
+        // Whoever has no membership by now is out, or the conversation is being cleared.
+        if memberships.iter().all(|membership| membership.user != user) {
+            return Err(Error::NotFound(Resource::Conversation));
+        }
         let settled_to =
             (holes.pending.first().map_or(conversation.messages, |pending| pending.minus(1)), changes_settled_to?);
-        Ok(Detail { memberships: memberships?, messages, people: people?, conversation, settled_to })
+        Ok(Detail { memberships, messages, people: people?, conversation, settled_to })
     }
 
     /// The last change before the first that is still pending. Only where the counter moved lately can any be.

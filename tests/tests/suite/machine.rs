@@ -2,6 +2,7 @@
 
 mod budgets;
 mod faults;
+mod groups;
 mod log;
 mod privileges;
 mod removal;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::domain::conversation::{NewConversation, Title};
-use shared::domain::id::ConversationId;
+use shared::domain::id::{ConversationId, Number, UserId};
 use shared::domain::log::WRITER_LIFETIME;
 use shared::domain::message::{ClientKey, Draft, MessageBody};
 use shared::domain::{Error, Timestamp};
@@ -59,7 +59,7 @@ async fn assert_unseen(table: &OwnTable, people: &[&Person], id: ConversationId)
         for path in [
             format!("/api/conversations/{id}/"),
             format!("/api/conversations/{id}/messages/"),
-            format!("/api/messages/{}/", id.message(shared::domain::id::Number::ZERO.next())),
+            format!("/api/messages/{}/", id.message(Number::ZERO.next())),
         ] {
             let (status, body, _) = functions.send(person, "GET", &path, &[], None).await;
             assert_eq!(status, 404, "{path}: {body}");
@@ -199,8 +199,8 @@ async fn a_start_that_fails_leaves_nothing_behind() {
     let table = OwnTable::new().await;
     let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
     let functions = InProcess::on(table.store().await);
-    let many: Vec<String> = table.people(250).await.into_iter().map(|person| person.id).collect();
-    let unknown = shared::domain::id::UserId::unique().to_string();
+    let stranger = || UserId::unique().to_string();
+    let (unknown, many) = (stranger(), (0..250).map(|_| stranger()).collect::<Vec<_>>());
     for ids in [json!([grace.id, unknown]), json!([ada.id]), json!(many), json!([grace.id, "abc"])] {
         for title in [json!(null), json!("Engines")] {
             let start = json!({ "participant_ids": ids, "title": title });
