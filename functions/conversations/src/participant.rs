@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::domain::id::UserId;
 use shared::domain::{Error, Resource};
-use shared::http::{Fields, FromFields, Problem};
+use shared::http::{Field, Fields, FromFields, Problem};
+use utoipa::ToSchema;
 
 /// Whom a body names. A name that is none is judged after the caller's right to ask.
 pub(crate) enum Named {
@@ -14,6 +15,8 @@ pub(crate) enum Named {
 }
 
 impl FromFields for Named {
+    const FIELDS: &'static [Field] = &[Field::id("user_id").about("Who.")];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(match fields.value("user_id") {
             None | Some(Value::Null) => Self::Nobody,
@@ -35,7 +38,7 @@ impl Named {
 }
 
 /// What was done.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Done {
     message: &'static str,
 }

@@ -5,7 +5,7 @@ use shared::domain::id::ConversationId;
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid};
 use shared::http::view::ConversationView;
-use shared::http::{App, Body, Fields, FromFields, Host, PathId, Problem};
+use shared::http::{App, Body, Field, Fields, FromFields, Host, PathId, Problem};
 
 use crate::read::shown;
 
@@ -15,6 +15,11 @@ const TITLE: &str = "title";
 pub(crate) struct Rename(Option<Option<Title>>);
 
 impl FromFields for Rename {
+    const FIELDS: &'static [Field] = &[Field::text(TITLE, Title::MOST_CHARACTERS)
+        .nullable()
+        .about("What the group is called; blank or null for nothing.")
+        .example("Engines")];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let named = fields.has(TITLE);
         let title = fields.optional(TITLE, Title::parse_optional)?.flatten();

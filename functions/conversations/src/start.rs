@@ -6,7 +6,7 @@ use shared::domain::Invalid;
 use shared::domain::conversation::{MOST_PARTICIPANTS, NewConversation, Title};
 use shared::domain::id::UserId;
 use shared::domain::session::Caller;
-use shared::http::{App, Body, Created, Fields, FromFields, Host, Problem, type_name};
+use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, Problem, type_name};
 
 use crate::read::shown;
 
@@ -16,6 +16,11 @@ pub(crate) struct Start {
 }
 
 impl FromFields for Start {
+    const FIELDS: &'static [Field] = &[
+        Field::ids(PARTICIPANTS).about("The others; oneself is added, repeats collapse. At most 250 people in all."),
+        Field::text("title", Title::MOST_CHARACTERS).nullable().about("What the group is called.").example("Engines"),
+    ];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (participants, title) = (participants(fields), fields.optional("title", Title::parse_optional));
         Some(Self { participants: participants?, title: title?.flatten() })

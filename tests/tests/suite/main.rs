@@ -4,6 +4,7 @@
 mod accounts;
 mod agreement;
 mod conversations;
+mod forms;
 mod groups;
 mod inbox;
 mod machine;
