@@ -153,5 +153,5 @@ async fn person_with_role(role: Role) -> Person {
 
 /// A session that never was.
 pub fn no_session(person: &Person) -> Caller {
-    Caller { user: user_id(&person.id), session: SessionId::unique() }
+    Caller { session: SessionId::unique(), ..caller(person) }
 }

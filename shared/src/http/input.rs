@@ -105,6 +105,27 @@ impl Fields {
         }
     }
 
+    /// A text that may be missing, but not null: of a change, what is missing stays.
+    pub fn given<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
+        if self.has(name) { self.required(name, parse).map(Some) } else { Some(None) }
+    }
+
+    /// Yes or no, in the spellings that forms and programs have for it; it may be missing, but not null.
+    pub fn flag(&mut self, name: &str) -> Option<Option<bool>> {
+        let spelt = match self.values.get(name) {
+            None => return Some(None),
+            Some(Value::Null) => return self.refuse(name, [Invalid::NULL]),
+            Some(Value::Bool(flag)) => return Some(Some(*flag)),
+            Some(Value::String(text)) => text.to_ascii_lowercase(),
+            Some(other) => other.to_string(),
+        };
+        match spelt.as_str() {
+            "true" | "t" | "yes" | "y" | "on" | "1" => Some(Some(true)),
+            "false" | "f" | "no" | "n" | "off" | "0" => Some(Some(false)),
+            _ => self.refuse(name, [Invalid::new("Must be a valid boolean.")]),
+        }
+    }
+
     /// A value that is no text, as it came.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
@@ -270,7 +291,7 @@ path_ids! {
     ConversationId from "conversation_id" of Conversation,
     MessageId from "message_id" of Message,
     UserId from "user_id" of User,
-    SessionId from "session_id" of User,
+    SessionId from "session_id" of Session,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::domain::cursor;
 use crate::domain::id::{ConversationId, Number, UserId};
 use crate::domain::message::{ClientKey, Message};
 use crate::domain::permission::may_see_phone_number;
+use crate::domain::session::{Caller, Session};
 use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
@@ -57,6 +58,32 @@ impl UserView {
                 .map(str::to_owned),
             role: user.role.as_str(),
             created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+/// One of the caller's own logins.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionView {
+    session_id: String,
+    created_at: String,
+    /// To the hour.
+    last_seen_at: String,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    /// Whether it is the one that this is asked by.
+    current: bool,
+}
+
+impl SessionView {
+    pub fn new(caller: &Caller, session: &Session) -> Self {
+        Self {
+            session_id: session.caller.session.to_string(),
+            created_at: session.created_at.to_string(),
+            last_seen_at: session.last_seen_at.to_string(),
+            ip: session.address.clone(),
+            user_agent: session.agent.clone(),
+            current: session.caller.session == caller.session,
         }
     }
 }

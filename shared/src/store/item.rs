@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::keys::{CONVERSATIONS, EXPIRES_AT, GSI1PK, GSI1SK, Key, PK, SK, USERS};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::{Conversation, Kind, Membership, Title};
-use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, UserId};
+use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, SessionId, UserId};
 use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
 use crate::domain::password::PasswordHash;
-use crate::domain::session::Session;
+use crate::domain::session::{Caller, Session};
 use crate::domain::user::{Email, PersonName, PhoneNumber, Role, User};
 use crate::domain::{Error, Timestamp};
 
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         self.parsed(name, |text| Timestamp::parse(text).ok_or(()))
     }
 
-    fn optional_instant(self, name: &str) -> Result<Option<Timestamp>, Error> {
+    pub(super) fn optional_instant(self, name: &str) -> Result<Option<Timestamp>, Error> {
         self.optional_parsed(name, |text| Timestamp::parse(text).ok_or(()))
     }
 
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         blob.as_ref().try_into().ok().map(Nonce::from_bytes)
     }
 
-    fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
+    pub(super) fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
         let blobs = self.0.get(name).and_then(|value| value.as_bs().ok()).ok_or_else(|| corrupt(name))?;
         blobs.iter().map(|blob| blob.as_ref().try_into().map(UserId::from_bytes).map_err(|_| corrupt(name))).collect()
     }
@@ -175,6 +175,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn conversation_partition(self) -> Result<ConversationId, Error> {
         self.key_id(PK, ConversationId::parse)
+    }
+
+    /// The instant within a key such as `FAILED#2026-01-01T12:00:00.123456Z#nonce`.
+    pub(super) fn sort_instant(self) -> Result<Timestamp, Error> {
+        self.parsed(SK, |text| text.split('#').nth(1).and_then(Timestamp::parse).ok_or(()))
     }
 
     /// The number within a key such as `MSG#00000000ff`.
@@ -228,10 +233,34 @@ pub(super) fn password_hash(item: Reader<'_>) -> Result<PasswordHash, Error> {
 pub(super) fn session_to_item(session: &Session) -> Item {
     Writer::at(Key::session(&session.caller))
         .text("created_at", session.created_at)
+        .text("last_seen_at", session.last_seen_at)
         .integer(EXPIRES_AT, session.expires_at.epoch_seconds())
         .optional("address", session.address.as_ref())
         .optional("agent", session.agent.as_ref())
         .build()
+}
+
+impl TryFrom<Reader<'_>> for Session {
+    type Error = Error;
+
+    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
+        let created_at = item.instant("created_at")?;
+        // Sessions of earlier versions were not watched.
+        let last_seen_at = item.optional_instant("last_seen_at")?.unwrap_or(created_at);
+        let expires_at = Timestamp::from_epoch_seconds(item.integer(EXPIRES_AT)?).ok_or_else(|| corrupt(EXPIRES_AT))?;
+        Ok(Self {
+            caller: Caller {
+                user: item.key_id(PK, UserId::parse)?,
+                session: item.key_id(SK, SessionId::parse)?,
+                at: last_seen_at,
+            },
+            created_at,
+            last_seen_at,
+            expires_at,
+            address: item.optional_text("address")?.map(str::to_owned),
+            agent: item.optional_text("agent")?.map(str::to_owned),
+        })
+    }
 }
 
 pub(super) fn conversation_to_item(conversation: &Conversation, nonce: Nonce) -> Item {
