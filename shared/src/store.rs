@@ -88,6 +88,10 @@ impl Store {
         };
         Self { client: Client::from_conf(config), table_name: settings.table_name }
     }
+
+    pub fn table_name(&self) -> &str {
+        &self.table_name
+    }
 }
 
 /// The SDK repeats what failed in transit, with jitter; every write of ours recognises itself when repeated.

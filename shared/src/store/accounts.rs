@@ -13,9 +13,9 @@ mod sessions;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+pub(super) use self::people::people_in;
 pub use self::people::{Directory, People};
 pub use self::sessions::SessionPosition;
-pub(super) use self::people::people_in;
 use super::Store;
 use super::calls::{Consistency, Failure};
 use super::item::{Reader, Writer, nonce_value, password_hash, session_to_item, user_to_item};

@@ -3,5 +3,7 @@
 mod budgets;
 mod faults;
 mod log;
+mod logins;
+mod management;
 mod privileges;
 mod sessions;

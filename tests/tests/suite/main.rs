@@ -9,3 +9,4 @@ mod messages;
 mod pages;
 mod people;
 mod rules;
+mod sessions;

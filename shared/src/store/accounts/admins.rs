@@ -41,11 +41,7 @@ impl Store {
             Key::admins(),
             "DELETE admins :admin",
             "attribute_exists(admins) AND (size(admins) > :one OR NOT contains(admins, :id))",
-            [
-                (":admin", participant_set([&admin])),
-                (":id", bytes(admin.as_bytes())),
-                (":one", integer(1)),
-            ],
+            [(":admin", participant_set([&admin])), (":id", bytes(admin.as_bytes())), (":one", integer(1))],
         )
     }
 

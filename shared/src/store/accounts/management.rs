@@ -35,12 +35,7 @@ impl Store {
     }
 
     /// Changes a person whom the caller may manage; returns them and the caller.
-    pub async fn change_person(
-        &self,
-        caller: &Caller,
-        id: UserId,
-        change: &UserChange,
-    ) -> Result<(User, User), Error> {
+    pub async fn change_person(&self, caller: &Caller, id: UserId, change: &UserChange) -> Result<(User, User), Error> {
         let (person, me) = self.managed(caller, id).await?;
         Ok((self.change_user(person, change).await?, me))
     }

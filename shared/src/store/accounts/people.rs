@@ -137,11 +137,7 @@ impl Store {
         Ok(Page { rows: rows.into_iter().map(|(_, user)| user).collect(), previous, next, count: None })
     }
 
-    fn people_query(
-        &self,
-        rising: bool,
-        from: Option<&str>,
-    ) -> QueryFluentBuilder {
+    fn people_query(&self, rising: bool, from: Option<&str>) -> QueryFluentBuilder {
         let query = self
             .query(Consistency::Eventual)
             .index_name(GSI1)
