@@ -4,7 +4,7 @@ use shared::domain::login::Attempt;
 use shared::domain::password::Password;
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid};
-use shared::http::{App, Body, Client, Fields, FromFields, Problem};
+use shared::http::{App, Body, Client, Field, Fields, FromFields, Problem};
 
 pub(crate) struct ChangePassword {
     old_password: Password,
@@ -12,6 +12,8 @@ pub(crate) struct ChangePassword {
 }
 
 impl FromFields for ChangePassword {
+    const FIELDS: &'static [Field] = &[Field::password("old_password"), Field::password("new_password")];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let old_password = fields.required("old_password", Password::parse);
         let new_password = fields.required("new_password", Password::parse);

@@ -4,12 +4,22 @@ use shared::domain::id::UserId;
 use shared::domain::session::Caller;
 use shared::domain::user::{PersonName, PhoneNumber, Role, UserChange};
 use shared::http::view::UserView;
-use shared::http::{App, Body, Fields, FromFields, PathId, Problem};
+use shared::http::{App, Body, Field, Fields, FromFields, PathId, Problem};
 
 /// What everybody may change about themselves.
 pub(crate) struct ChangeMe(UserChange);
 
+impl ChangeMe {
+    const DESCRIBED: [Field; 3] = [
+        Field::text("first_name", PersonName::MOST_CHARACTERS).optional().example("Ada"),
+        Field::text("last_name", PersonName::MOST_CHARACTERS).optional().example("Lovelace"),
+        Field::text("phone_number", PhoneNumber::MOST_CHARACTERS).nullable().about("Null or blank clears it."),
+    ];
+}
+
 impl FromFields for ChangeMe {
+    const FIELDS: &'static [Field] = &Self::DESCRIBED;
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let first_name = fields.given("first_name", PersonName::parse);
         let last_name = fields.given("last_name", PersonName::parse);
@@ -28,6 +38,13 @@ impl FromFields for ChangeMe {
 pub(crate) struct ChangePerson(UserChange);
 
 impl FromFields for ChangePerson {
+    const FIELDS: &'static [Field] = {
+        let [first_name, last_name, phone_number] = ChangeMe::DESCRIBED;
+        let role = Field::choice("role", Role::NAMES).optional();
+        let active = Field::flag("is_active").optional().about("Whether they may come in.");
+        &[first_name, last_name, phone_number, role, active]
+    };
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let own = ChangeMe::read(fields);
         let (role, active) = (fields.given("role", Role::parse), fields.flag("is_active"));

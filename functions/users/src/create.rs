@@ -2,7 +2,7 @@ use axum::extract::State;
 use shared::domain::session::Caller;
 use shared::domain::user::Role;
 use shared::http::view::UserView;
-use shared::http::{App, Body, Created, Fields, FromFields, Host, NewPerson, Problem};
+use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, NewPerson, Problem};
 
 pub(crate) struct CreatePerson {
     person: NewPerson,
@@ -11,6 +11,13 @@ pub(crate) struct CreatePerson {
 }
 
 impl FromFields for CreatePerson {
+    const FIELDS: &'static [Field] = {
+        let [first_name, last_name, email, password, phone_number] = NewPerson::DESCRIBED;
+        let role = Field::choice("role", Role::NAMES).optional().about("Guest unless said otherwise.");
+        let active = Field::flag("is_active").optional().about("Whether they may come in; yes unless said otherwise.");
+        &[first_name, last_name, email, password, phone_number, role, active]
+    };
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let person = NewPerson::read(fields);
         let (role, active) = (fields.given("role", Role::parse), fields.flag("is_active"));

@@ -6,6 +6,8 @@ use shared::http::view::UserView;
 use shared::http::{App, Envelope, PageRequest, Problem};
 use shared::store::Directory;
 
+pub(crate) const ORDERINGS: &[&str] = &["-created_at", "created_at"];
+
 /// Everybody active but the caller, who came last first; those in whose names or address words begin as `?search=`
 /// says. A page may come short, even empty, and have a `next`: what is read for it is bounded.
 pub(crate) async fn list(
@@ -13,7 +15,7 @@ pub(crate) async fn list(
     caller: Caller,
     request: PageRequest,
 ) -> Result<Json<Envelope<UserView>>, Problem> {
-    let ordering = request.ordering(&["-created_at", "created_at"]);
+    let ordering = request.ordering(ORDERINGS);
     let search = request.text("search").unwrap_or_default();
     let list = format!("people by {ordering} found by {search}");
     let slice = request.slice(&list, |position| Some(position.to_owned()))?;

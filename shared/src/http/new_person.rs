@@ -1,5 +1,6 @@
 //! What it takes to make a person, whether they register themselves or an admin does it for them.
 
+use super::field::Field;
 use super::input::{Fields, FromFields};
 use crate::domain::Error;
 use crate::domain::id::UserId;
@@ -14,7 +15,20 @@ pub struct NewPerson {
     password: Password,
 }
 
+impl NewPerson {
+    pub const DESCRIBED: [Field; 5] = [
+        Field::text("first_name", PersonName::MOST_CHARACTERS).example("Ada"),
+        Field::text("last_name", PersonName::MOST_CHARACTERS).example("Lovelace"),
+        Field::email("email").about("Case is ignored.").example("ada@example.com"),
+        Field::password("password")
+            .about("At least 8 characters, not only digits, not common, not like name or e-mail."),
+        Field::text("phone_number", PhoneNumber::MOST_CHARACTERS).nullable().about(PhoneNumber::SHAPE),
+    ];
+}
+
 impl FromFields for NewPerson {
+    const FIELDS: &'static [Field] = &Self::DESCRIBED;
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let first_name = fields.required("first_name", PersonName::parse);
         let last_name = fields.required("last_name", PersonName::parse);
