@@ -2,6 +2,7 @@
 
 mod budgets;
 mod faults;
+mod fuzzing;
 mod log;
 mod logins;
 mod management;
