@@ -270,6 +270,25 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_is_taken_in_every_spelling_of_yes_and_no() {
+        const FLAG: &[Field] = &[Field::flag("flag").optional()];
+        let read = |json: &str| {
+            let fields = body::json_fields(&Bytes::from(json.to_owned())).expect("an object");
+            Fields::new(Content::Object(fields), FLAG).flag("flag")
+        };
+        assert_eq!(read("{}"), Some(None));
+        for yes in ["true", "\"true\"", "\"True\"", "\"on\"", "\"1\"", "1", "\"yes\""] {
+            assert_eq!(read(&format!(r#"{{"flag": {yes}}}"#)), Some(Some(true)), "{yes}");
+        }
+        for no in ["false", "\"FALSE\"", "\"off\"", "\"0\"", "0", "\"n\""] {
+            assert_eq!(read(&format!(r#"{{"flag": {no}}}"#)), Some(Some(false)), "{no}");
+        }
+        for nonsense in ["null", "2", "\"\"", "\"perhaps\"", "[]", "{}", "[true]"] {
+            assert_eq!(read(&format!(r#"{{"flag": {nonsense}}}"#)), None, "{nonsense}");
+        }
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for text in ["[]", "null", "1", "\"a\"", "{", "{\"a\": NaN}", "{\"a\": \"\\ud800\"}", &"[".repeat(10_000)] {
             assert!(read_json(text).is_err(), "{text}");

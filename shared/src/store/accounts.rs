@@ -6,6 +6,7 @@
 
 mod admins;
 mod failures;
+mod item;
 mod management;
 mod password;
 mod people;
@@ -13,12 +14,13 @@ mod sessions;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use self::item::{session_to_item, user_to_item};
 pub(super) use self::people::people_in;
 pub use self::people::{Directory, People};
 pub use self::sessions::SessionPosition;
 use super::Store;
 use super::calls::{Consistency, Failure};
-use super::item::{Reader, Writer, nonce_value, password_hash, session_to_item, user_to_item};
+use super::item::{Reader, Writer, nonce_value};
 use super::keys::Key;
 use crate::domain::id::{Nonce, UserId};
 use crate::domain::password::PasswordHash;
@@ -84,7 +86,7 @@ impl Store {
         Ok(Some(Account {
             user: item.user_id("user")?,
             email: email.clone(),
-            password_hash: password_hash(item)?,
+            password_hash: PasswordHash::from_stored(item.text("password_hash")?.to_owned()),
             active: item.flag("active")?,
             logins: item.integer("logins")?,
             signed_in_at: item.optional_instant("signed_in_at")?,

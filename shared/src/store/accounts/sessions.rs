@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Account;
+use super::item::session_to_item;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::page::{Page, Slice, slice};
 use crate::domain::password::PasswordHash;
@@ -12,7 +13,7 @@ use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp};
 use crate::store::Store;
 use crate::store::calls::{Consistency, Failure};
-use crate::store::item::{Reader, integer, session_to_item, text};
+use crate::store::item::{Reader, integer, text};
 use crate::store::keys::{Key, PK, SESSION_PREFIX, SK, user_partition};
 
 /// How many sessions end in the same transaction; older ones beyond that end just before it.
