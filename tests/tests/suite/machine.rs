@@ -4,5 +4,7 @@ mod budgets;
 mod faults;
 mod fuzzing;
 mod log;
+mod logins;
+mod management;
 mod privileges;
 mod sessions;
