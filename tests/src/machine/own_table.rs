@@ -1,17 +1,14 @@
 //! A table of one test's own, beside that of the stack: every item in it can be counted, and nobody else's removals are
 //! helped with.
 
-use std::time::SystemTime;
-
 use serde_json::{Value, json};
-use shared::domain::Timestamp;
 use shared::domain::id::UserId;
 use shared::domain::password::PasswordHash;
 use shared::domain::session::Session;
 use shared::domain::user::{Email, NewUser, PersonName, Role};
 use shared::store::{Settings, Store};
 
-use super::{database, keyring};
+use super::{database, keyring, now};
 use crate::{Client, Person};
 
 /// How many items one call writes.
@@ -46,7 +43,7 @@ impl OwnTable {
         let id = UserId::unique();
         let email = Email::parse(&format!("{id}@example.com")).expect("an address");
         let name = |text| PersonName::parse(text).expect("a name");
-        let now = Timestamp::from(SystemTime::now());
+        let now = now();
         let session = Session::begin(id, now, None, None);
         let new = NewUser {
             id,

@@ -5,6 +5,8 @@ mod faults;
 mod fuzzing;
 mod groups;
 mod log;
+mod logins;
+mod management;
 mod privileges;
 mod removal;
 mod sessions;

@@ -4,7 +4,7 @@ use futures::future::{join_all, try_join};
 use serde_json::{Value, json};
 use tests::machine::own_table::OwnTable;
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::{InProcess, admin, caller, conversation_id, host, store};
+use tests::machine::{InProcess, admin, caller, conversation_id, host, now, store};
 use tests::{Person, two_people};
 
 use crate::conversations::{NO_CONVERSATION, participants};
@@ -314,7 +314,6 @@ async fn of_two_who_delete_at_once_neither_fails() {
     let store = store().await;
     let (ada, _, direct) = two_people().await;
     let (calling, id) = (caller(&ada), conversation_id(&direct));
-    let now = || std::time::SystemTime::now().into();
     let deleted =
         try_join(store.delete_conversation(&calling, id, now()), store.delete_conversation(&calling, id, now())).await;
     deleted.expect("both");

@@ -12,11 +12,7 @@ use shared::store::Store;
 use tests::Person;
 use tests::machine::own_table::OwnTable;
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::{InProcess, caller, user_id};
-
-fn now() -> Timestamp {
-    Timestamp::from(std::time::SystemTime::now())
-}
+use tests::machine::{InProcess, caller, now, user_id};
 
 /// When every writer of today is dead.
 fn later() -> Timestamp {
