@@ -9,8 +9,8 @@
 //! | e-mail guard | `EMAIL#address` | `EMAIL` | get S at login |
 //! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query to end them all |
 //! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
-//! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones |
-//! | change | `CONV#id` | `CHG#number` | query S for the latest numbers |
+//! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones and those that changes point at |
+//! | change | `CONV#id` | `CHG#number` | query S after a number, and for the latest; batch S for earlier bodies |
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
@@ -25,6 +25,7 @@ mod calls;
 mod changes;
 mod conversations;
 mod edits;
+mod feed;
 mod inbox;
 mod item;
 mod keys;
@@ -32,6 +33,7 @@ mod log;
 mod members;
 mod messages;
 mod meter;
+mod stretch;
 pub mod table;
 
 use std::time::Duration;
@@ -47,6 +49,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
 pub use conversations::{Detail, Started};
+pub use feed::Feed;
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
 pub use log::Sent;
 pub use messages::{MessagePage, Window};

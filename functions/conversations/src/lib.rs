@@ -1,5 +1,6 @@
 //! Conversations: starting, listing, reading, leaving them. Their messages are the function `messages`' part.
 
+mod changes;
 mod leave;
 mod list;
 mod mark_read;
@@ -17,6 +18,10 @@ pub fn routes() -> Routes {
         .at(
             "/api/conversations/{conversation_id}",
             Endpoint::new("Conversation Instance", Access::SignedIn).get(read::read),
+        )
+        .at(
+            "/api/conversations/{conversation_id}/changes",
+            Endpoint::new("Changes", Access::SignedIn).get(changes::changes),
         )
         .at("/api/conversations/{conversation_id}/leave", Endpoint::new("Leave", Access::SignedIn).post(leave::leave))
         .at(

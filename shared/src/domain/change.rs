@@ -2,6 +2,7 @@
 
 use super::Timestamp;
 use super::id::{Number, UserId};
+use super::log::Numbered;
 use super::message::MessageBody;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,16 @@ pub struct Change {
     pub number: Number,
     pub at: Timestamp,
     pub kind: ChangeKind,
+}
+
+impl Numbered for Change {
+    fn number(&self) -> Number {
+        self.number
+    }
+
+    fn at(&self) -> Timestamp {
+        self.at
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::Timestamp;
 use super::id::{MessageId, Number, UserId};
+use super::log::Numbered;
 use super::text::{Invalid, visible};
 
 /// What stands at a number, for good: a message (which may be edited), a tombstone, or a void.
@@ -12,8 +13,8 @@ pub enum Entry {
     Void(Void),
 }
 
-impl Entry {
-    pub fn number(&self) -> Number {
+impl Numbered for Entry {
+    fn number(&self) -> Number {
         match self {
             Self::Message(message) => message.id.number,
             Self::Tombstone(tombstone) => tombstone.id.number,
@@ -21,15 +22,17 @@ impl Entry {
         }
     }
 
-    /// When it came to stand there: at the latest when its number's successor was taken, unless it is a void.
-    pub fn at(&self) -> Timestamp {
+    /// At the latest when its number's successor was taken, unless it is a void.
+    fn at(&self) -> Timestamp {
         match self {
             Self::Message(message) => message.sent_at,
             Self::Tombstone(tombstone) => tombstone.sent_at,
             Self::Void(void) => void.at,
         }
     }
+}
 
+impl Entry {
     pub fn into_message(self) -> Option<Message> {
         match self {
             Self::Message(message) => Some(message),

@@ -6,11 +6,13 @@ use super::Store;
 use super::accounts::People;
 use super::calls::Consistency;
 use super::edits::of_message;
-use super::item::{Item, Reader, text};
-use super::keys::{Key, PK, SK, conversation_partition, message_sort};
+use super::item::{Item, Reader};
+use super::keys::Key;
+use super::log::Log;
+use super::stretch::{Found, Stretch};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, MessageId, Number, UserId};
-use crate::domain::log::{Counter, Holes, holes};
+use crate::domain::log::{Holes, Numbered, holes};
 use crate::domain::message::{Entry, Message};
 use crate::domain::page::{Anchor, Page, Slice};
 use crate::domain::session::Caller;
@@ -36,32 +38,6 @@ pub struct Window {
 pub struct MessagePage {
     pub page: Page<Message, Number>,
     pub senders: People,
-}
-
-/// A stretch of the log in the direction of reading: the next `limit` numbers from `from` on, no further than `to`.
-#[derive(Clone, Copy, Debug)]
-struct Stretch {
-    from: Number,
-    to: Number,
-    rising: bool,
-}
-
-impl Stretch {
-    fn bounds(&self) -> (Number, Number) {
-        if self.rising { (self.from, self.to) } else { (self.to, self.from) }
-    }
-
-    fn is_empty(&self) -> bool {
-        let (low, high) = self.bounds();
-        low > high
-    }
-}
-
-/// What was found on a stretch.
-struct Found {
-    entries: Vec<Entry>,
-    /// The last number that was looked at.
-    through: Number,
 }
 
 impl Store {
@@ -97,7 +73,7 @@ impl Store {
     ) -> Result<MessagePage, Error> {
         let stretch = window.stretch();
         let seen = async {
-            tokio::try_join!(self.conversation_seen_by(caller.user, id), self.stretch(id, stretch, window.slice.limit))
+            tokio::try_join!(self.conversation_seen_by(caller.user, id), self.entries(id, stretch, window.slice.limit))
         };
         let (conversation, found) = self.admit(caller, seen).await?;
         let (messages, through, overdue) =
@@ -115,7 +91,7 @@ impl Store {
         &self,
         conversation: &Conversation,
         stretch: Stretch,
-        mut found: Found,
+        mut found: Found<Entry>,
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<Message>, Number, Vec<Number>), Error> {
@@ -132,56 +108,38 @@ impl Store {
                 break;
             }
             rest.from = if rest.rising { found.through.next() } else { found.through.minus(1) };
-            found = self.stretch(conversation.id, rest, limit - messages.len()).await?;
+            found = self.entries(conversation.id, rest, limit - messages.len()).await?;
         }
         Ok((messages, found.through, overdue))
     }
 
     /// The latest messages, oldest first, and the numbers among them whose writer is dead: for the detail.
     pub(super) async fn latest(&self, id: ConversationId, limit: usize) -> Result<Latest, Error> {
-        let stretch = Stretch { from: Number::MAX, to: Number::ZERO.next(), rising: false };
-        self.stretch(id, stretch, limit).await.map(Latest)
+        self.entries(id, Stretch::back_from(Number::MAX), limit).await.map(Latest)
     }
 
-    async fn stretch(&self, id: ConversationId, stretch: Stretch, limit: usize) -> Result<Found, Error> {
-        let (low, high) = stretch.bounds();
-        if stretch.is_empty() {
-            return Ok(Found { entries: Vec::new(), through: stretch.to });
-        }
-        let query = self
-            .query(Consistency::Strong)
-            .key_condition_expression(format!("{PK} = :conversation AND {SK} BETWEEN :low AND :high"))
-            .expression_attribute_values(":conversation", text(conversation_partition(id)))
-            .expression_attribute_values(":low", text(message_sort(low)))
-            .expression_attribute_values(":high", text(message_sort(high)))
-            .scan_index_forward(stretch.rising)
-            .limit(limit as i32);
-        let rows = self.rows(query).await?;
-        let entries = rows.items.iter().map(|item| Entry::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
-        let through = match (&rows.next, entries.last()) {
-            (Some(_), Some(last)) => last.number(),
-            _ => stretch.to,
-        };
-        Ok(Found { entries, through })
+    async fn entries(&self, id: ConversationId, stretch: Stretch, limit: usize) -> Result<Found<Entry>, Error> {
+        self.stretch(Log::Messages, id, stretch, limit, Consistency::Strong).await
     }
 
-    /// Writes voids where dead writers left holes.
+    /// Writes voids where dead writers left holes; returns what stands there then: voids, unless a writer came at last.
     pub(super) async fn settle(
         &self,
         conversation: ConversationId,
         overdue: Vec<Number>,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Entry>, Error> {
+        let mut settled = Vec::with_capacity(overdue.len());
         for number in overdue {
             tracing::info!(%conversation, "voiding number {number}: its writer is dead");
-            self.void(conversation.message(number), now).await?;
+            settled.push(self.void(conversation.message(number), now).await?);
         }
-        Ok(())
+        Ok(settled)
     }
 }
 
 /// The end of a log, read without knowing how far it goes.
-pub(super) struct Latest(Found);
+pub(super) struct Latest(Found<Entry>);
 
 impl Latest {
     pub(super) fn holes(&self, conversation: &Conversation, now: Timestamp) -> Holes {
@@ -195,12 +153,11 @@ impl Latest {
 }
 
 /// The numbers between `from` and where reading came to that are empty.
-fn holes_on(conversation: &Conversation, from: Number, found: &Found, now: Timestamp) -> Holes {
+fn holes_on(conversation: &Conversation, from: Number, found: &Found<Entry>, now: Timestamp) -> Holes {
     let mut present: Vec<_> = found.entries.iter().map(|entry| (entry.number(), entry.at())).collect();
     present.sort_unstable_by_key(|(number, _)| *number);
     let (first, last) = (from.min(found.through), from.max(found.through));
-    let counter = Counter { last: conversation.messages, moved_at: conversation.last_activity };
-    holes(first, last, present, counter, now)
+    holes(first, last, present, conversation.message_counter(), now)
 }
 
 impl Window {
@@ -256,6 +213,12 @@ impl Window {
 pub(super) fn last_visible(items: &[Item]) -> Result<Option<Message>, Error> {
     let entries = items.iter().map(|item| Entry::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
     Ok(entries.into_iter().filter_map(Entry::into_message).max_by_key(|message| message.id.number))
+}
+
+/// Everybody who sent a message among these entries.
+pub(super) fn senders_of(entries: &[Entry]) -> BTreeSet<UserId> {
+    let sender = |entry: &Entry| if let Entry::Message(message) = entry { Some(message.sender) } else { None };
+    entries.iter().filter_map(sender).collect()
 }
 
 /// Everybody who sent one of these messages.

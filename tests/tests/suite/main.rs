@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agreement;
+mod changes;
 mod conversations;
 mod machine;
 mod messages;
