@@ -1,6 +1,7 @@
 //! What changed in a conversation, and the cursors that lead along it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{MessageView, ParticipantView, UserView, named};
 use crate::domain::Error;
@@ -17,7 +18,8 @@ use crate::store::{Feed, People};
 const AFTER: &str = "after";
 
 /// What happened in a conversation after a point: apply the messages, then the changes in order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Changes)]
 pub struct ChangesView {
     /// Each number after the cursor but the pending ones, in order.
     messages: Vec<EntryView>,
@@ -29,38 +31,54 @@ pub struct ChangesView {
     /// The proven point, to keep for next time: it lies before everything that is pending.
     cursor: String,
     /// Walks on to the end, past what is pending.
+    #[schema(required)]
     next: Option<String>,
     has_more: bool,
 }
 
 /// What stands at a number: a message as it is now, what is left of a deleted one, or nothing for good.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = Entry)]
 enum EntryView {
     Message(Box<MessageView>),
     Deleted(DeletedView),
-    Void { number: u64, void: bool },
+    Void {
+        #[schema(minimum = 1)]
+        number: u64,
+        void: bool,
+    },
 }
 
-#[derive(Debug, Serialize)]
+/// What is left of a deleted message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeletedMessage)]
 struct DeletedView {
+    #[schema(format = Uuid)]
     message_id: String,
+    #[schema(minimum = 1)]
     number: u64,
     deleted: bool,
+    #[schema(format = Uuid)]
     sender: String,
+    #[schema(format = DateTime)]
     deleted_at: String,
 }
 
-#[derive(Debug, Serialize)]
+/// An edit, a delete, somebody coming or going, or a new title.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
 struct ChangeView {
+    #[schema(minimum = 1)]
     change: u64,
     #[serde(flatten)]
     what: WhatView,
 }
 
 /// What happened, with what it happened to as that is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "kind")]
+#[schema(as = ChangeKind)]
 enum WhatView {
     #[serde(rename = "message.edited")]
     MessageEdited { at: String, by: String, message: EntryView },
@@ -71,7 +89,12 @@ enum WhatView {
     #[serde(rename = "participant.removed")]
     ParticipantRemoved { at: String, by: String, user: Box<UserView> },
     #[serde(rename = "conversation.updated")]
-    ConversationUpdated { at: String, by: String, title: Option<String> },
+    ConversationUpdated {
+        at: String,
+        by: String,
+        #[schema(required)]
+        title: Option<String>,
+    },
 }
 
 impl ChangesView {
