@@ -26,6 +26,7 @@ mod changes;
 mod conversations;
 mod edits;
 mod feed;
+mod history;
 mod inbox;
 mod item;
 mod keys;
@@ -33,8 +34,11 @@ mod log;
 mod members;
 mod messages;
 mod meter;
+mod seek;
 mod stretch;
 pub mod table;
+mod timeline;
+mod window;
 
 use std::time::Duration;
 
@@ -52,9 +56,10 @@ pub use conversations::{Detail, Started};
 pub use feed::Feed;
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
 pub use log::Sent;
-pub use messages::{MessagePage, Window};
 pub use meter::{Meter, Spent};
 pub use table::Migration;
+pub use timeline::Timeline;
+pub use window::{MessagePage, Window};
 
 /// Where the table is.
 #[derive(Clone, Debug)]

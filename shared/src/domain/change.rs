@@ -3,7 +3,7 @@
 use super::Timestamp;
 use super::id::{Number, UserId};
 use super::log::Numbered;
-use super::message::MessageBody;
+use super::message::Version;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -28,7 +28,7 @@ pub enum ChangeKind {
         message: Number,
         by: UserId,
         /// The body that was replaced, and since when it had stood; gone when the message is deleted.
-        earlier: Option<EarlierBody>,
+        earlier: Option<Version>,
     },
     MessageDeleted {
         message: Number,
@@ -47,10 +47,4 @@ pub enum ChangeKind {
     },
     /// A number whose writer never came.
     Void,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EarlierBody {
-    pub body: MessageBody,
-    pub at: Timestamp,
 }

@@ -33,6 +33,15 @@ impl Numbered for Entry {
 }
 
 impl Entry {
+    /// With which number and when it was sent, deleted or not; voids never were.
+    pub fn sent(&self) -> Option<(Number, Timestamp)> {
+        match self {
+            Self::Message(message) => Some((message.id.number, message.sent_at)),
+            Self::Tombstone(tombstone) => Some((tombstone.id.number, tombstone.sent_at)),
+            Self::Void(_) => None,
+        }
+    }
+
     pub fn into_message(self) -> Option<Message> {
         match self {
             Self::Message(message) => Some(message),
@@ -51,6 +60,20 @@ pub struct Message {
     pub key: Option<ClientKey>,
     /// The numbers of the changes that edited it, oldest first: each holds the body that it replaced.
     pub edits: Vec<Number>,
+}
+
+impl Message {
+    /// What it says now.
+    pub fn version(&self) -> Version {
+        Version { body: self.body.clone(), at: self.edited_at.unwrap_or(self.sent_at) }
+    }
+}
+
+/// What a message said, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub body: MessageBody,
+    pub at: Timestamp,
 }
 
 /// What is left of a deleted message.

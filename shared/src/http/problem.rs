@@ -99,6 +99,11 @@ impl Problem {
         Self::detail(StatusCode::BAD_REQUEST, sentence)
     }
 
+    /// A conversation that a list is asked for is not there, in the shape that its clients know.
+    pub fn no_such_conversation() -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({ "error": "Conversation not found" }))
+    }
+
     /// Fields that were refused: `{"field": ["sentence", …]}`.
     pub fn fields(errors: serde_json::Map<String, Value>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Value::Object(errors))

@@ -1,6 +1,7 @@
 //! The JSON shapes of people, messages and conversations, in the contract's order of keys.
 
 mod changes;
+mod messages;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
 
 pub use changes::{ChangesView, walk_from};
+pub use messages::{MessageRowView, VersionView};
 
 /// A person.
 #[derive(Clone, Debug, Serialize, ToSchema)]

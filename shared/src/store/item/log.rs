@@ -1,9 +1,9 @@
 //! What stands in a conversation's two logs: messages and changes.
 
 use super::{Item, Reader, Writer, corrupt, nonce_value};
-use crate::domain::change::{Change, ChangeKind, EarlierBody};
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::id::{ConversationId, MessageId, Nonce};
-use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
+use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Version, Void};
 use crate::domain::{Error, Timestamp};
 use crate::store::keys::Key;
 
@@ -103,7 +103,7 @@ impl TryFrom<Reader<'_>> for Change {
                 ChangeKind::MessageEdited {
                     message: item.number("message")?,
                     by: item.user_id("by")?,
-                    earlier: body.zip(at).map(|(body, at)| EarlierBody { body, at }),
+                    earlier: body.zip(at).map(|(body, at)| Version { body, at }),
                 }
             }
             change_kind::MESSAGE_DELETED => {
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_change_is_read_as_it_was_written() {
         let (by, user, message) = (UserId::unique(), UserId::unique(), Number::ZERO.next());
-        let earlier = EarlierBody { body: MessageBody::parse("Hello").expect("a body"), at: now() };
+        let earlier = Version { body: MessageBody::parse("Hello").expect("a body"), at: now() };
         for kind in [
             ChangeKind::MessageEdited { message, by, earlier: Some(earlier) },
             ChangeKind::MessageEdited { message, by, earlier: None },
