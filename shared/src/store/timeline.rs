@@ -29,6 +29,9 @@ const MOST_WAVES: usize = 5;
 const FIRST_PORTION: usize = 20;
 const MOST_AT_ONCE: usize = 100;
 
+/// How many more than the page holds, so that what was sent at about the same time as its last row need not be read anew.
+const BEYOND: usize = 4;
+
 /// A page of somebody's messages, with those who sent them.
 #[derive(Debug)]
 pub struct Timeline {
@@ -56,7 +59,7 @@ impl Store {
             }
         };
         let all = filter.search.is_none() && filter.sender.is_none();
-        let portion = if all { FIRST_PORTION.min(limit) } else { MOST_AT_ONCE };
+        let portion = if all { FIRST_PORTION.min(limit) + BEYOND } else { MOST_AT_ONCE };
         let lanes = lanes.iter().map(|conversation: &Conversation| {
             Lane::new(conversation.id, conversation.messages, conversation.last_activity)
         });

@@ -69,8 +69,12 @@ impl Store {
             let found = self.entries(id, window.reads(), window.looks_at(0)).await?;
             (conversation, found)
         } else {
-            let found = self.entries(id, window.reads(), window.looks_at(0));
-            let seen = async { tokio::try_join!(self.conversation_seen_by(caller.user, id), found) };
+            // Both are read whoever asks: outsiders cost what they cost where nothing is.
+            let seen = async {
+                let found = self.entries(id, window.reads(), window.looks_at(0));
+                let (conversation, found) = tokio::join!(self.conversation_seen_by(caller.user, id), found);
+                Ok((conversation?, found?))
+            };
             self.admit(caller, seen).await?
         };
         let Read { messages, through, overdue } = self.fill_page(&conversation, &window, found, now).await?;

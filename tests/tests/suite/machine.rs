@@ -6,3 +6,4 @@ mod faults;
 mod log;
 mod privileges;
 mod sessions;
+mod timeline;

@@ -1,6 +1,8 @@
 //! What changed since, while writers die and linger: nothing is proven that is still pending, and nothing comes after
 //! what was proven.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 use shared::domain::Timestamp;
 use shared::domain::id::{ConversationId, Number};
@@ -8,7 +10,7 @@ use shared::domain::log::{Numbered, WRITER_LIFETIME, Walk};
 use shared::domain::message::{Draft, Entry, MessageBody};
 use shared::store::{Feed, Store};
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::{caller, conversation_id, store, store_at};
+use tests::machine::{InProcess, caller, conversation_id, store, store_at};
 use tests::{Person, two_people};
 use tokio::task::JoinHandle;
 
@@ -149,4 +151,39 @@ async fn the_details_cursor_proves_no_change_that_can_still_be_made() {
     let detail = grace.conversation(&conversation).await;
     assert_eq!(detail["messages"][0]["message_body"], "slow");
     assert_eq!(feed(&store, &grace, id, Walk::default(), 100, now()).await.walk.changes.proven.get(), 2);
+}
+
+#[tokio::test]
+async fn an_outsider_has_the_same_read_as_whoever_asks_for_nothing() {
+    let (ada, _, conversation) = two_people().await;
+    let message = ada.say(&conversation, "Hello").await;
+    let outsider = Person::new("Mallory").await;
+    let (proxy, calls) = (Proxy::start().await, Arc::new(Mutex::new(Vec::new())));
+    let functions = InProcess::on(store_at(proxy.address()).await);
+    let noting = calls.clone();
+    proxy.expect(move |call| {
+        noting.lock().expect("no test panics here").push(call.operation.to_owned());
+        Fate::Pass
+    });
+    let message = message["message_id"].as_str().expect("an id");
+    let nothing = "0195d2a4-6f0e-8000-8000-00000000000";
+    for (path, foreign, unknown) in [
+        ("/api/conversations/ID/changes/", &*conversation, format!("{nothing}0")),
+        ("/api/conversations/ID/messages/?search=hello", &conversation, format!("{nothing}0")),
+        ("/api/conversations/ID/messages/?sent_after=2026-01-01", &conversation, format!("{nothing}0")),
+        ("/api/conversations/ID/messages/?page=2", &conversation, format!("{nothing}0")),
+        ("/api/messages/?conversation_id=ID", &conversation, format!("{nothing}0")),
+        ("/api/messages/ID/history/", message, format!("{nothing}1")),
+    ] {
+        let mut asked = Vec::new();
+        for id in [foreign, &unknown] {
+            calls.lock().expect("no test panics here").clear();
+            let (status, body, _) = functions.send(&outsider, "GET", &path.replace("ID", id), &[], None).await;
+            assert_eq!(status, 404, "{path}: {body}");
+            let mut calls = calls.lock().expect("no test panics here").clone();
+            calls.sort_unstable();
+            asked.push((body["detail"].clone(), calls));
+        }
+        assert_eq!(asked[0], asked[1], "{path}");
+    }
 }
