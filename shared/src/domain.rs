@@ -9,6 +9,7 @@ pub mod error;
 pub mod filter;
 pub mod id;
 pub mod log;
+pub mod login;
 pub mod message;
 pub mod page;
 pub mod password;

@@ -7,13 +7,16 @@
 //! | --- | --- | --- | --- |
 //! | user | `USER#id` | `PROFILE` | get S for oneself, batch E for names; GSI1 `USERS` / `created_at#id`: the list of people |
 //! | e-mail guard | `EMAIL#address` | `EMAIL` | get S at login |
-//! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query to end them all |
+//! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query S to show and to end them all |
+//! | failed login | `LOGINS#account`, `ADDRESS#ip` | `FAILED#time#nonce` | query, newest first, before a password is checked: S by account, E by address |
+//! | active admins | `ADMINS` | `ADMINS` | written with every change of who is one, on condition that one is left |
 //! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
 //! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones and those that changes point at |
 //! | change | `CONV#id` | `CHG#number` | query S after a number, and for the latest; batch S for earlier bodies |
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//! | remains | `CLEARING` | `due#id` | query E by each removal of a conversation: what an earlier one left to be cleared |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
 //! take a [`Caller`](crate::domain::session::Caller) check that its session is alive in the same round trip, and
@@ -34,6 +37,7 @@ mod log;
 mod members;
 mod messages;
 mod meter;
+mod removal;
 mod seek;
 mod stretch;
 pub mod table;
@@ -51,10 +55,10 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
-pub use accounts::{Account, People};
+pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
 pub use feed::Feed;
-pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
+pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
 pub use meter::{Meter, Spent};
 pub use table::Migration;
@@ -93,6 +97,10 @@ impl Store {
             None => aws_configuration().await,
         };
         Self { client: Client::from_conf(config), table_name: settings.table_name }
+    }
+
+    pub fn table_name(&self) -> &str {
+        &self.table_name
     }
 }
 

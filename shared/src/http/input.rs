@@ -9,7 +9,7 @@ use super::body::{self, Content};
 use super::field::Field;
 use super::problem::Problem;
 use crate::domain::id::{ConversationId, IdError, MessageId, SessionId, UserId};
-use crate::domain::{Error, Invalid, Resource};
+use crate::domain::{Invalid, Resource};
 
 /// A request body as a `T`, or what is wrong with it: which is told only after all that comes before it, since a 404
 /// goes before a 400.
@@ -27,16 +27,22 @@ impl<T> Body<T> {
     }
 
     /// What was parsed; or the problem, unless `authorise` finds a graver one.
-    pub async fn parsed_or(self, authorise: impl Future<Output = Result<(), Error>>) -> Result<T, Problem> {
+    pub async fn parsed_or<E>(self, authorise: impl Future<Output = Result<(), E>>) -> Result<T, Problem>
+    where
+        Problem: From<E>,
+    {
         parsed_or(self.0, authorise).await
     }
 }
 
 /// What was parsed; or the problem, unless `authorise` finds a graver one.
-pub async fn parsed_or<T>(
+pub async fn parsed_or<T, E>(
     parsed: Result<T, Problem>,
-    authorise: impl Future<Output = Result<(), Error>>,
-) -> Result<T, Problem> {
+    authorise: impl Future<Output = Result<(), E>>,
+) -> Result<T, Problem>
+where
+    Problem: From<E>,
+{
     if parsed.is_err() {
         authorise.await?;
     }
@@ -99,6 +105,27 @@ impl Fields {
                     text_of(value).and_then(|text| if text.is_empty() { Ok(None) } else { parse(&text).map(Some) });
                 self.judge(name, parsed)
             }
+        }
+    }
+
+    /// A text that may be missing, but not null: of a change, what is missing stays.
+    pub fn given<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
+        if self.has(name) { self.required(name, parse).map(Some) } else { Some(None) }
+    }
+
+    /// Yes or no, in the spellings that forms and programs have for it; it may be missing, but not null.
+    pub fn flag(&mut self, name: &str) -> Option<Option<bool>> {
+        let spelt = match self.value(name) {
+            None => return Some(None),
+            Some(Value::Null) => return self.refuse(name, [Invalid::NULL]),
+            Some(Value::Bool(flag)) => return Some(Some(*flag)),
+            Some(Value::String(text)) => text.to_ascii_lowercase(),
+            Some(other) => other.to_string(),
+        };
+        match spelt.as_str() {
+            "true" | "t" | "yes" | "y" | "on" | "1" => Some(Some(true)),
+            "false" | "f" | "no" | "n" | "off" | "0" => Some(Some(false)),
+            _ => self.refuse(name, [Invalid::new("Must be a valid boolean.")]),
         }
     }
 
@@ -202,7 +229,7 @@ path_ids! {
     ConversationId from "conversation_id" of Conversation,
     MessageId from "message_id" of Message,
     UserId from "user_id" of User,
-    SessionId from "session_id" of User,
+    SessionId from "session_id" of Session,
 }
 
 #[cfg(test)]
@@ -246,6 +273,25 @@ mod tests {
             Value::Object(fields.errors),
             serde_json::json!({"required": ["This field may not be null."], "optional": ["Not a valid string."]})
         );
+    }
+
+    #[test]
+    fn a_flag_is_taken_in_every_spelling_of_yes_and_no() {
+        const FLAG: &[Field] = &[Field::flag("flag").optional()];
+        let read = |json: &str| {
+            let fields = body::json_fields(&Bytes::from(json.to_owned())).expect("an object");
+            Fields::new(Content::Object(fields), FLAG).flag("flag")
+        };
+        assert_eq!(read("{}"), Some(None));
+        for yes in ["true", "\"true\"", "\"True\"", "\"on\"", "\"1\"", "1", "\"yes\""] {
+            assert_eq!(read(&format!(r#"{{"flag": {yes}}}"#)), Some(Some(true)), "{yes}");
+        }
+        for no in ["false", "\"FALSE\"", "\"off\"", "\"0\"", "0", "\"n\""] {
+            assert_eq!(read(&format!(r#"{{"flag": {no}}}"#)), Some(Some(false)), "{no}");
+        }
+        for nonsense in ["null", "2", "\"\"", "\"perhaps\"", "[]", "{}", "[true]"] {
+            assert_eq!(read(&format!(r#"{{"flag": {nonsense}}}"#)), None, "{nonsense}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::item::Reader;
 use super::keys::Key;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, UserId};
-use crate::domain::session::Caller;
+use crate::domain::session::{Caller, SEEN_EVERY, Session};
+use crate::domain::user::User;
 use crate::domain::{Error, Resource};
 
 impl Store {
@@ -28,17 +29,25 @@ impl Store {
         outcome
     }
 
-    /// Fails unless the caller's session is alive.
+    /// Fails unless the caller's session is alive. Once in a while it is noted that it is.
     pub async fn alive(&self, caller: &Caller) -> Result<(), Error> {
-        match self.get(Key::session(caller), Consistency::Strong).await? {
-            Some(_) => Ok(()),
-            None => Err(Error::SessionEnded),
-        }
+        let item = self.get(Key::session(caller), Consistency::Strong).await?.ok_or(Error::SessionEnded)?;
+        let session = Session::try_from(Reader(&item))?;
+        if caller.at.since(session.last_seen_at) > SEEN_EVERY { self.move_last_seen(caller).await } else { Ok(()) }
     }
 
     /// Fails unless the caller takes part in the conversation.
     pub async fn takes_part(&self, caller: &Caller, conversation: ConversationId) -> Result<(), Error> {
         self.admit(caller, self.conversation_seen_by(caller.user, conversation)).await.map(drop)
+    }
+
+    /// A conversation that a person sees, and that person, whose role decides what they may do in it.
+    pub(super) async fn conversation_judged_by(
+        &self,
+        user: UserId,
+        id: ConversationId,
+    ) -> Result<(Conversation, User), Error> {
+        tokio::try_join!(self.conversation_seen_by(user, id), self.user(user))
     }
 
     /// Loading is authorising: whoever does not take part is told the same as if it were not there.

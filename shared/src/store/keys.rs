@@ -1,6 +1,7 @@
 //! The primary keys, built from typed ids. Here alone.
 
-use crate::domain::id::{ConversationId, MessageId, Number, SessionId, UserId};
+use crate::domain::Timestamp;
+use crate::domain::id::{ConversationId, MessageId, Nonce, Number, SessionId, UserId};
 use crate::domain::message::ClientKey;
 use crate::domain::session::Caller;
 use crate::domain::user::Email;
@@ -16,6 +17,9 @@ pub(super) const EXPIRES_AT: &str = "expires_at";
 pub(super) const USERS: &str = "USERS";
 /// `GSI1PK` of all conversations.
 pub(super) const CONVERSATIONS: &str = "CONVERSATIONS";
+
+/// `PK` of all that is still to be cleared.
+pub(super) const CLEARING: &str = "CLEARING";
 
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
@@ -43,6 +47,16 @@ impl Key {
         Self::new(user_partition(caller.user), session_sort(caller.session))
     }
 
+    /// The list of active admins.
+    pub(super) fn admins() -> Self {
+        Self::new("ADMINS".to_owned(), "ADMINS")
+    }
+
+    /// One failed login, among those of one account or one address.
+    pub(super) fn failure(partition: String, at: Timestamp, nonce: Nonce) -> Self {
+        Self::new(partition, format!("{}#{nonce}", failure_sort(at)))
+    }
+
     pub(super) fn membership(user: UserId, conversation: ConversationId) -> Self {
         Self::new(user_partition(user), format!("{MEMBER_PREFIX}{conversation}"))
     }
@@ -68,6 +82,11 @@ impl Key {
         Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
     }
 
+    /// What a removed conversation left behind, by when the last of its writers must be dead.
+    pub(super) fn clearing(due: Timestamp, conversation: ConversationId) -> Self {
+        Self::new(CLEARING.to_owned(), format!("{due}#{conversation}"))
+    }
+
     /// An item that is never there: reading it opens the connection.
     pub(super) fn nothing() -> Self {
         Self::new("NOTHING".to_owned(), "NOTHING")
@@ -88,6 +107,21 @@ pub(super) fn message_sort(number: Number) -> String {
 
 pub(super) fn change_sort(number: Number) -> String {
     format!("CHG#{:010x}", number.get())
+}
+
+/// Of the failed logins to one account; the address is not to be read there.
+pub(super) fn account_failures_partition(digest: &str) -> String {
+    format!("LOGINS#{digest}")
+}
+
+/// Of the failed logins from one place.
+pub(super) fn address_failures_partition(address: &str) -> String {
+    format!("ADDRESS#{address}")
+}
+
+/// What the sort keys of failures begin with: they sort by time.
+pub(super) fn failure_sort(at: Timestamp) -> String {
+    format!("FAILED#{at}")
 }
 
 fn session_sort(session: SessionId) -> String {

@@ -3,7 +3,12 @@
 mod budgets;
 mod changes;
 mod faults;
+mod fuzzing;
+mod groups;
 mod log;
+mod logins;
+mod management;
 mod privileges;
+mod removal;
 mod sessions;
 mod timeline;
