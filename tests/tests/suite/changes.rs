@@ -97,15 +97,37 @@ async fn comings_goings_and_titles_are_told_in_order() {
     let (ada, grace, alan) = tokio::join!(Person::new("Ada"), Person::new("Grace"), Person::new("Alan"));
     let group = ada.start(&[&grace], Some("Engines")).await;
     let below = |name: &str| format!("/api/conversations/{group}/{name}");
-    assert_eq!(ada.client.get(&below("changes/")).await.expect(200).json()["changes"], json!([]), "not the first ones");
-    grace.client.post(&below("leave/"), json!({})).await.expect(204);
-    drop(alan);
+    let told = async || ada.client.get(&below("changes/")).await.expect(200);
+    assert_eq!(told().await.json()["changes"], json!([]), "the first participants are no changes");
 
-    let page = ada.client.get(&below("changes/")).await.expect(200).json();
-    let left = &page["changes"][0];
-    assert_eq!((&left["kind"], &left["by"]), (&json!("participant.removed"), &json!(grace.id)));
-    assert_eq!((&left["user"]["user_id"], &left["user"]["phone_number"]), (&json!(grace.id), &Value::Null));
-    grace.client.get(&below("changes/")).await.says(404, "No Conversation matches the given query.");
+    ada.client.post(&below("add_participant/"), json!({ "user_id": alan.id })).await.expect(200);
+    ada.client.patch(&below(""), json!({ "title": "Looms" })).await.expect(200);
+    ada.client.patch(&below(""), json!({ "title": "Weavers" })).await.expect(200);
+    let answer = told().await;
+    let shape = answer.in_order();
+    assert_eq!(keys(&shape["changes"][0]), ["change", "kind", "at", "by", "participant"]);
+    assert_eq!(keys(&shape["changes"][1]), ["change", "kind", "at", "by", "title"]);
+    let page = answer.json();
+    let detail = ada.conversation(&group).await;
+    let joined = detail["participants_details"].as_array().and_then(|details| details.last()).expect("Alan");
+    assert_eq!(page["changes"][0]["participant"], *joined);
+    assert_eq!(each(&list(&page, "changes")[1..], "title"), ["Weavers", "Weavers"], "as it is now");
+    assert_eq!(page["cursor"], detail["changes"]);
+
+    ada.client.post(&below("remove_participant/"), json!({ "user_id": alan.id })).await.expect(200);
+    grace.client.post(&below("leave/"), json!({})).await.expect(204);
+    let page = told().await.json();
+    let changes = list(&page, "changes");
+    let expected = ["participant.added", "conversation.updated", "conversation.updated"];
+    assert_eq!(each(changes, "kind"), [&expected[..], &["participant.removed", "participant.removed"]].concat());
+    assert_eq!(each(changes, "by")[2..], [&*ada.id, &*ada.id, &*grace.id]);
+    assert_eq!(changes[0]["participant"]["joined_at"], Value::Null, "he left since");
+    assert_eq!(changes[0]["participant"]["id"], joined["id"]);
+    assert_eq!((&changes[3]["user"]["user_id"], &changes[4]["user"]["user_id"]), (&json!(alan.id), &json!(grace.id)));
+    assert_eq!(changes[4]["user"]["phone_number"], Value::Null);
+    for gone in [&alan, &grace] {
+        gone.client.get(&below("changes/")).await.says(404, "No Conversation matches the given query.");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use shared::domain::log::{Numbered, WRITER_LIFETIME, Walk};
 use shared::domain::message::{Draft, Entry, MessageBody};
 use shared::store::{Feed, Store};
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::{InProcess, caller, conversation_id, store, store_at};
+use tests::machine::{InProcess, admin, caller, conversation_id, host, store, store_at};
 use tests::{Person, two_people};
 use tokio::task::JoinHandle;
 
@@ -186,4 +186,22 @@ async fn an_outsider_has_the_same_read_as_whoever_asks_for_nothing() {
         }
         assert_eq!(asked[0], asked[1], "{path}");
     }
+}
+
+#[tokio::test]
+async fn admins_delete_the_messages_of_others_where_they_take_part_and_hosts_do_not() {
+    let (admin, host, ada) = tokio::join!(admin(), host(), Person::new("Ada"));
+    let group = ada.start(&[&admin, &host], Some("Engines")).await;
+    let elsewhere = ada.start(&[&host], None).await;
+    let (message, other) = (ada.say(&group, "Hello").await, ada.say(&elsewhere, "Hello").await);
+    let path = |message: &Value| format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
+    host.client.delete(&path(&message)).await.expect(403);
+    admin.client.patch(&path(&message), json!({ "message_body": "mine" })).await.expect(403);
+    admin.client.delete(&path(&other)).await.expect(404);
+    admin.client.delete(&path(&message)).await.expect(204);
+    ada.client.get(&path(&message)).await.expect(404);
+    let told = ada.client.get(&format!("/api/conversations/{group}/changes/")).await.expect(200).json();
+    let change = &told["changes"][0];
+    assert_eq!((&change["kind"], &change["by"]), (&json!("message.deleted"), &json!(admin.id)));
+    assert_eq!((&change["message"]["deleted"], &change["message"]["sender"]), (&json!(true), &json!(ada.id)));
 }
