@@ -1,6 +1,7 @@
 //! What cannot be seen from outside: dead writers, races at their closest, prices.
 
 mod budgets;
+mod changes;
 mod faults;
 mod fuzzing;
 mod groups;
@@ -10,3 +11,4 @@ mod management;
 mod privileges;
 mod removal;
 mod sessions;
+mod timeline;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agreement;
+mod changes;
 mod conversations;
 mod forms;
 mod groups;
