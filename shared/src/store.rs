@@ -14,6 +14,7 @@
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//! | alias | `ALIAS#uuid` | `ALIAS` | get S when a message is called by the id that it had before it was imported |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
 //! take a [`Caller`](crate::domain::session::Caller) check that its session is alive in the same round trip, and
@@ -21,6 +22,7 @@
 
 mod access;
 mod accounts;
+mod aliases;
 mod calls;
 mod changes;
 mod conversations;

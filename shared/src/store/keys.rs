@@ -1,6 +1,6 @@
 //! The primary keys, built from typed ids. Here alone.
 
-use crate::domain::id::{ConversationId, MessageId, Number, SessionId, UserId};
+use crate::domain::id::{ConversationId, ForeignId, MessageId, Number, SessionId, UserId};
 use crate::domain::message::ClientKey;
 use crate::domain::session::Caller;
 use crate::domain::user::Email;
@@ -67,6 +67,10 @@ impl Key {
     /// The same for both orders of the two.
     pub(super) fn direct(one: UserId, other: UserId) -> Self {
         Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
+    }
+
+    pub(super) fn alias(id: ForeignId) -> Self {
+        Self::new(format!("ALIAS#{id}"), "ALIAS")
     }
 
     /// An item that is never there: reading it opens the connection.

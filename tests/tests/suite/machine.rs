@@ -3,5 +3,6 @@
 mod budgets;
 mod faults;
 mod log;
+mod old_ids;
 mod privileges;
 mod sessions;
