@@ -9,12 +9,14 @@ use axum::http::{Request, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use shared::domain::id::{ConversationId, SessionId, UserId};
+use shared::domain::password::Password;
 use shared::domain::session::Caller;
+use shared::domain::user::{Email, NewUser, PersonName, Role};
 use shared::http::{App, Keyring, Registration, Routes, service};
 use shared::store::{Settings, Spent, Store};
 use tower::ServiceExt;
 
-use crate::Person;
+use crate::{PASSWORD, Person};
 
 /// The address of the database that the stack under test uses.
 pub fn database() -> String {
@@ -112,6 +114,41 @@ pub fn conversation_id(text: &str) -> ConversationId {
 
 pub fn user_id(text: &str) -> UserId {
     UserId::parse(text).expect("a person's id")
+}
+
+/// An admin, whom nobody could make through the front door, signed in there.
+pub async fn admin() -> Person {
+    person_with_role(Role::Admin).await
+}
+
+/// A host, signed in.
+pub async fn host() -> Person {
+    person_with_role(Role::Host).await
+}
+
+async fn person_with_role(role: Role) -> Person {
+    let id = UserId::unique();
+    let email = Email::parse(&format!("{}.{id}@example.com", role.as_str())).expect("an address");
+    let name = |text| PersonName::parse(text).expect("a name");
+    let new = NewUser {
+        id,
+        first_name: name("Hedy"),
+        last_name: name("Tester"),
+        email: email.clone(),
+        phone_number: None,
+        role,
+        active: true,
+        password: Password::parse(PASSWORD).expect("a password").hash(),
+    };
+    let now = shared::domain::Timestamp::from(std::time::SystemTime::now());
+    store().await.create_user(new, None, now).await.expect("made");
+    let nobody = Person {
+        client: crate::Client::anonymous(),
+        token: String::new(),
+        id: id.to_string(),
+        email: email.as_str().to_owned(),
+    };
+    nobody.sign_in_again().await
 }
 
 /// A session that never was.

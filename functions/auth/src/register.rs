@@ -49,7 +49,16 @@ pub(crate) async fn register(
     let Register { first_name, last_name, email, phone_number, password } = body.parsed()?;
     let now = app.now();
     let password = off_the_runtime(move || password.hash()).await?;
-    let new = NewUser { id: UserId::unique(), first_name, last_name, email, phone_number, role: Role::Guest, password };
+    let new = NewUser {
+        id: UserId::unique(),
+        first_name,
+        last_name,
+        email,
+        phone_number,
+        role: Role::Guest,
+        active: true,
+        password,
+    };
     let session = Session::begin(new.id, now, client.address, client.agent);
     let user = app.store.create_user(new, Some(&session), now).await?;
     Ok(Created { location: host.link(&format!("/api/users/{}/", user.id)), body: SignedIn::new(&app, &session, &user) })

@@ -28,6 +28,7 @@ pub struct NewUser {
     pub email: Email,
     pub phone_number: Option<PhoneNumber>,
     pub role: Role,
+    pub active: bool,
     pub password: PasswordHash,
 }
 

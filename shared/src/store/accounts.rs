@@ -59,13 +59,13 @@ impl Store {
             email: new.email,
             phone_number: new.phone_number,
             role: new.role,
-            active: true,
+            active: new.active,
             created_at: now,
         };
         let guard = Writer::at(Key::email(&user.email))
             .text("user", user.id)
             .text("password_hash", new.password.as_str())
-            .set("active", AttributeValue::Bool(true))
+            .set("active", AttributeValue::Bool(user.active))
             .integer("logins", u64::from(session.is_some()))
             .set("nonce", nonce_value(nonce))
             .build();

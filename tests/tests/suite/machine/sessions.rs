@@ -100,8 +100,16 @@ async fn logins_at_once_that_each_renew_an_outdated_hash_all_succeed() {
     let name = PersonName::parse("Ada").expect("a name");
     let password = PasswordHash::from_stored(OUTDATED_HASH.to_owned());
     let (first_name, last_name) = (name.clone(), name);
-    let new =
-        NewUser { id, first_name, last_name, email: email.clone(), phone_number: None, role: Role::Guest, password };
+    let new = NewUser {
+        id,
+        first_name,
+        last_name,
+        email: email.clone(),
+        phone_number: None,
+        role: Role::Guest,
+        active: true,
+        password,
+    };
     store.create_user(new, None, now()).await.expect("made");
     let credentials = json!({ "email": email.as_str(), "password": PASSWORD });
     let logins = (0..4).map(|_| async {
