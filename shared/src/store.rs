@@ -15,6 +15,7 @@
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
 //! | alias | `ALIAS#uuid` | `ALIAS` | get S when a message is called by the id that it had before it was imported |
+//! | import | `IMPORT#uuid` | `IMPORT` | batch S by `cargo dev import`: how far an old conversation came |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
 //! take a [`Caller`](crate::domain::session::Caller) check that its session is alive in the same round trip, and
@@ -27,6 +28,8 @@ mod calls;
 mod changes;
 mod conversations;
 mod edits;
+mod export;
+mod import;
 mod inbox;
 mod item;
 mod keys;
@@ -49,6 +52,8 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
 pub use conversations::{Detail, Started};
+pub use export::{ExportPosition, ExportedItem, Restored};
+pub use import::{Imported, ImportedConversation};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
 pub use log::Sent;
 pub use messages::{MessagePage, Window};

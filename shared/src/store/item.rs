@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::keys::{CONVERSATIONS, EXPIRES_AT, GSI1PK, GSI1SK, Key, PK, SK, USERS};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::{Conversation, Kind, Membership, Title};
-use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, UserId};
+use crate::domain::id::{ConversationId, ForeignId, IdError, MessageId, Nonce, Number, UserId};
 use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
 use crate::domain::password::PasswordHash;
 use crate::domain::session::Session;
@@ -175,6 +175,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn conversation_partition(self) -> Result<ConversationId, Error> {
         self.key_id(PK, ConversationId::parse)
+    }
+
+    pub(super) fn import_partition(self) -> Result<ForeignId, Error> {
+        self.key_id(PK, ForeignId::parse)
     }
 
     /// The number within a key such as `MSG#00000000ff`.

@@ -73,11 +73,41 @@ impl Key {
         Self::new(format!("ALIAS#{id}"), "ALIAS")
     }
 
+    /// The note on the import of a conversation.
+    pub(super) fn import(id: ForeignId) -> Self {
+        Self::new(format!("IMPORT#{id}"), "IMPORT")
+    }
+
     /// An item that is never there: reading it opens the connection.
     pub(super) fn nothing() -> Self {
         Self::new("NOTHING".to_owned(), "NOTHING")
     }
 }
+
+/// What the export calls an item; nothing for what is not exported, since it ends by itself or with its database:
+/// sessions, connections, failed logins. Unknown items are exported, rather than left out of a backup.
+pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
+    let first = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
+    match (first(&key.pk).as_str(), first(&key.sk).as_str()) {
+        (_, "SESSION" | "CONN" | "FAILED") => None,
+        ("USER", "PROFILE") => Some("person"),
+        ("EMAIL", _) => Some(ACCOUNT),
+        ("CONV", "META") => Some(CONVERSATION),
+        ("CONV", "MSG") => Some(MESSAGE),
+        ("CONV", "CHG") => Some("change"),
+        ("CONV", "KEY") => Some("client_key"),
+        ("USER", "MEMBER") => Some("membership"),
+        ("DIRECT", _) => Some("direct_pair"),
+        ("ALIAS", _) => Some("alias"),
+        ("IMPORT", _) => Some("import"),
+        ("ADMINS", _) => Some("admins"),
+        _ => Some("item"),
+    }
+}
+
+pub(super) const ACCOUNT: &str = "account";
+pub(super) const CONVERSATION: &str = "conversation";
+pub(super) const MESSAGE: &str = "message";
 
 pub(super) fn user_partition(user: UserId) -> String {
     format!("USER#{user}")
