@@ -25,14 +25,6 @@ impl Failure {
         Self::Sentence { text: text.into(), output }
     }
 
-    /// The same with more to its sentence.
-    pub(crate) fn and(self, more: &str) -> Self {
-        match self {
-            Self::Sentence { text, output } => Self::Sentence { text: format!("{text} {more}"), output },
-            other => other,
-        }
-    }
-
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Sentence { .. } | Self::Told => 1,

@@ -151,6 +151,7 @@ impl Test {
         command
             .env("CONFAB_TARGET", &emulator.url)
             .env("CONFAB_DATABASE", &database.endpoint)
+            .env("CONFAB_TOOL", workspace::this_tool()?)
             .env("CONFAB_DATABASE_KIND", engine.name());
         tokio::spawn(async move {
             while let Some(line) = emulator.next_line().await {

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::ReturnValue;
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use ring::digest::{Context, SHA256};
 
@@ -20,11 +21,14 @@ use crate::domain::conversation::{Conversation, Kind, Membership};
 use crate::domain::id::{ForeignId, Nonce, UserId};
 use crate::domain::message::Message;
 
-/// How many messages are on their way at once.
-const AT_ONCE: usize = 24;
+/// How many messages are written together, their aliases after them in one batch.
+const TOGETHER: usize = 25;
 
-/// How many aliases are on their way at once, in batches.
-const ALIASES_AT_ONCE: usize = 100;
+/// How many such lots of one conversation are on their way at once.
+const AT_ONCE: usize = 3;
+
+/// How many items are cleared at once.
+const CLEARED_AT_ONCE: usize = 100;
 
 /// How many memberships fit into the transaction that makes a conversation, beside META, the note and the direct pair.
 const MEMBERS_IN_ONE_TRANSACTION: usize = 97;
@@ -131,9 +135,7 @@ impl Store {
                 self.begin_import_anew(&import, &note.fingerprint, &fingerprint).await?;
             }
         }
-        let (messages, aliases) = tokio::join!(self.import_messages(&import), self.import_aliases(&import));
-        messages?;
-        aliases?;
+        self.import_messages(&import).await?;
         self.put_missing_memberships(&import).await?;
         let placed = match self.place(&import, &fingerprint).await? {
             None => {
@@ -182,7 +184,7 @@ impl Store {
         let keys = left.iter().map(|item| Reader(item).key()).collect::<Result<Vec<_>, Error>>()?;
         let members = import.memberships.iter().map(|member| Key::membership(member.user, member.conversation));
         let keys: Vec<Key> = aliases.chain(keys).chain(members).collect();
-        for keys in keys.chunks(ALIASES_AT_ONCE) {
+        for keys in keys.chunks(CLEARED_AT_ONCE) {
             self.delete_all(keys.to_vec()).await?;
         }
         let request = self
@@ -199,42 +201,45 @@ impl Store {
     }
 
     async fn import_messages(&self, import: &ImportedConversation) -> Result<(), Error> {
-        stream::iter(&import.messages)
-            .map(async |(old_id, message)| {
-                let nonce = Nonce::from_bytes(*old_id.as_bytes());
-                match self.put_new(message_to_item(message, nonce)).await {
-                    Ok(()) => Ok(()),
-                    Err(Failure::Condition(Some(item))) if Reader(&item).nonce("nonce") == Some(nonce) => Ok(()),
-                    Err(Failure::Condition(_)) => Err(another_import(import)),
-                    Err(failure) => Err(failure.into()),
-                }
+        stream::iter(import.messages.chunks(TOGETHER))
+            .map(async |messages| {
+                try_join_all(messages.iter().map(|(old_id, message)| self.import_message(import, *old_id, message)))
+                    .await?;
+                // After them: an import that is begun anew finds the aliases by the messages. They are the same whoever
+                // writes them, so no condition is needed.
+                let aliases = messages
+                    .iter()
+                    .map(|(old_id, message)| Writer::at(Key::alias(*old_id)).text("message", message.id).build());
+                Ok(self.put_all(aliases.collect()).await?)
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await
     }
 
-    /// The same whoever writes them, so without a condition.
-    async fn import_aliases(&self, import: &ImportedConversation) -> Result<(), Error> {
-        for messages in import.messages.chunks(ALIASES_AT_ONCE) {
-            let aliases = messages
-                .iter()
-                .map(|(old_id, message)| Writer::at(Key::alias(*old_id)).text("message", message.id).build());
-            self.put_all(aliases.collect()).await?;
+    async fn import_message(
+        &self,
+        import: &ImportedConversation,
+        old_id: ForeignId,
+        message: &Message,
+    ) -> Result<(), Error> {
+        let nonce = Nonce::from_bytes(*old_id.as_bytes());
+        match self.put_new(message_to_item(message, nonce)).await {
+            Ok(()) => Ok(()),
+            Err(Failure::Condition(Some(item))) if Reader(&item).nonce("nonce") == Some(nonce) => Ok(()),
+            Err(Failure::Condition(_)) => Err(another_import(import)),
+            Err(failure) => Err(failure.into()),
         }
-        Ok(())
     }
 
     /// Those that do not fit into the transaction that makes the conversation.
     async fn put_missing_memberships(&self, import: &ImportedConversation) -> Result<(), Error> {
-        stream::iter(import.memberships.iter().skip(MEMBERS_IN_ONE_TRANSACTION))
-            .map(async |membership| match self.put_new(membership_to_item(membership)).await {
-                Ok(()) | Err(Failure::Condition(_)) => Ok(()),
-                Err(failure) => Err(failure.into()),
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await
+        let missing = import.memberships.iter().skip(MEMBERS_IN_ONE_TRANSACTION);
+        let written = missing.map(async |membership| match self.put_new(membership_to_item(membership)).await {
+            Ok(()) | Err(Failure::Condition(_)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        });
+        try_join_all(written).await.map(drop)
     }
 
     /// Lets the conversation be seen. Nothing if it was to be the direct one of two people who have another.
@@ -296,5 +301,5 @@ impl Store {
 }
 
 fn another_import(import: &ImportedConversation) -> Error {
-    Error::Unavailable(format!("another import is at work on the conversation {}", import.old_id))
+    Error::refused(format!("another import is at work on the conversation {}", import.old_id))
 }

@@ -3,6 +3,7 @@
 mod budgets;
 mod faults;
 mod log;
+mod migration;
 mod old_ids;
 mod privileges;
 mod sessions;
