@@ -28,7 +28,7 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) async fn run(self) -> Result<()> {
         // Standard output is for the lines alone.
-        let store = self.place.connect_saying(|text| terminal::complain(text)).await?;
+        let store = self.place.connect_saying(terminal::complain).await?;
         let counts = match &self.file {
             Some(path) => backup::export(&store, &mut BufWriter::new(create(path)?)).await?,
             None => backup::export(&store, &mut BufWriter::new(stdout().lock())).await?,

@@ -1,7 +1,7 @@
 //! Moving from the Django app, and between tables: by the tool itself, seen through the front door and in the table.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -257,7 +257,7 @@ async fn a_dump_a_file_and_a_second_import_of_either_lead_to_the_same() {
 }
 
 /// Imports until that many writes were made, and dies.
-async fn import_and_die(table: &Table, file: &PathBuf, writes: usize) {
+async fn import_and_die(table: &Table, file: &Path, writes: usize) {
     let proxy = Proxy::start().await;
     let made = AtomicUsize::new(0);
     proxy.expect(move |call| {
