@@ -47,6 +47,7 @@ enum Command {
     Import(commands::import::Import),
     Export(commands::export::Export),
     Routes(commands::routes::Routes),
+    Schema(commands::schema::Schema),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
 }
@@ -80,6 +81,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Routes(command) => command.run(),
+        Command::Schema(command) => command.run(),
     }
 }
 

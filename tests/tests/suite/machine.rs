@@ -2,6 +2,7 @@
 
 mod budgets;
 mod faults;
+mod fuzzing;
 mod log;
 mod migration;
 mod old_ids;

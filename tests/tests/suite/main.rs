@@ -4,6 +4,7 @@
 mod accounts;
 mod agreement;
 mod conversations;
+mod forms;
 mod machine;
 mod messages;
 mod pages;
