@@ -52,7 +52,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, People};
 pub use conversations::{Detail, Started};
-pub use export::{ExportPosition, ExportedItem, Restored};
+pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use import::{Imported, ImportedConversation};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
 pub use log::Sent;

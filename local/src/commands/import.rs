@@ -7,11 +7,10 @@ use clap::Args;
 use shared::store::Store;
 
 use crate::failure::Result;
-use crate::migration::backup;
 use crate::migration::django::Django;
 use crate::migration::report::{Outcome, Report, Thing};
 use crate::migration::takeover::{Count, Outcomes, Takeover};
-use crate::migration::{Format, backup::restore};
+use crate::migration::{Format, backup};
 use crate::table::Place;
 use crate::terminal;
 
@@ -42,8 +41,8 @@ impl Import {
             Format::Sqlite => self.take_over(&store, &Django::open_sqlite(&self.file)?).await?,
             Format::Dump => self.take_over(&store, &Django::open_dump(&self.file)?).await?,
             Format::Export => {
-                let backup::Outcomes { counts, report } = restore(&store, &self.file, self.dry_run).await?;
-                self.head("", &"");
+                let backup::Outcomes { counts, report } = backup::restore(&store, &self.file, self.dry_run).await?;
+                self.head("");
                 for (kind, count) in &counts {
                     self.row(kind, *count, "");
                 }
@@ -61,7 +60,7 @@ impl Import {
         let outcomes = Takeover { store, django, dry_run: self.dry_run }.run().await?;
         let Outcomes { people, conversations, messages, second_conversations, report } = outcomes;
         let skipped = |thing| report.count(Outcome::Skipped, thing);
-        self.head("", &"skipped");
+        self.head("skipped");
         self.row("people", people, skipped(Thing::Person));
         self.row("conversations", conversations, skipped(Thing::Conversation));
         self.row("messages", messages, skipped(Thing::Message));
@@ -74,9 +73,9 @@ impl Import {
         Ok(report)
     }
 
-    fn head(&self, what: &str, skipped: &dyn Display) {
+    fn head(&self, skipped: &str) {
         let imported = if self.dry_run { "to import" } else { "imported" };
-        terminal::say(format!("{what:<14}{imported:>10}{:>15}{skipped:>10}", "here before"));
+        terminal::say(format!("{:<14}{imported:>10}{:>15}{skipped:>10}", "", "here before"));
     }
 
     fn row(&self, what: &str, count: Count, skipped: impl Display) {

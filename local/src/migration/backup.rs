@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use futures::{StreamExt, stream};
 use shared::domain::Timestamp;
-use shared::store::{ExportedItem, Restored, Store};
+use shared::store::{ExportedItem, Restored, Store, TURNS};
 
 use super::progress::Progress;
 use super::report::{Outcome, Report, Thing};
@@ -44,7 +44,7 @@ pub(crate) struct Outcomes {
     pub(crate) report: Report,
 }
 
-/// Writes every item of an export where nothing stands; those that let others be seen come last.
+/// Writes every item of an export where nothing stands, turn by turn.
 pub(crate) async fn restore(store: &Store, path: &Path, dry_run: bool) -> Result<Outcomes> {
     let mut outcomes = Outcomes::default();
     let mut total = 0;
@@ -57,8 +57,8 @@ pub(crate) async fn restore(store: &Store, path: &Path, dry_run: bool) -> Result
         return Ok(outcomes);
     }
     let (progress, now) = (Progress::of("items", total), Timestamp::from(SystemTime::now()));
-    for last in [false, true] {
-        let chosen = items(path)?.filter(|item| item.as_ref().map_or(true, |item| item.comes_last() == last));
+    for turn in 0..TURNS {
+        let chosen = items(path)?.filter(|item| item.as_ref().map_or(true, |item| item.turn() == turn));
         let mut coming = stream::iter(chosen)
             .map(async |item| {
                 let item = item?;
@@ -73,6 +73,8 @@ pub(crate) async fn restore(store: &Store, path: &Path, dry_run: bool) -> Result
             progress.add(1);
         }
     }
+    // What a table holds beside its items may be older than they are.
+    store.migrate().await.map_err(|error| table::failure("cannot migrate the table", error))?;
     Ok(outcomes)
 }
 

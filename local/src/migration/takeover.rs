@@ -3,6 +3,7 @@
 //! How far an import has come is in the table itself: a second run finds what the first one finished, and goes on.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use shared::domain::Error;
@@ -20,9 +21,12 @@ use crate::failure::{Failure, Result};
 /// How many people are on their way at once.
 const PEOPLE_AT_ONCE: usize = 16;
 /// How many conversations are on their way at once.
-const CONVERSATIONS_AT_ONCE: usize = 6;
+const CONVERSATIONS_AT_ONCE: usize = 4;
 /// How many are looked for at once.
 const LOOKED_FOR_AT_ONCE: usize = 500;
+
+/// Seconds between the attempts at what the database cannot do in time.
+const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 32];
 
 /// What became of things of one sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,7 +118,7 @@ impl Takeover<'_> {
         let mut coming = stream::iter(newcomers)
             .map(async |Newcomer { user, created_at }| {
                 let (id, email) = (user.id, user.email.clone());
-                match self.store.create_user(user, None, created_at).await {
+                match patiently(|| self.store.create_user(user.clone(), None, created_at)).await {
                     Ok(_) => Ok((id, Some(true))),
                     Err(Error::EmailTaken) => {
                         let account = self.store.account(&email).await?;
@@ -230,6 +234,20 @@ impl Outcomes {
 
 fn skip_namesake(id: UserId, report: &mut Report) {
     report.add(Outcome::Skipped, Thing::Person, id, "somebody else here has this e-mail address");
+}
+
+/// Tries again, later and later, what the database could not do in time: an import writes faster than a table that has just
+/// been made takes it. Everything here may be done twice.
+async fn patiently<T, F: Future<Output = std::result::Result<T, Error>>>(
+    attempt: impl Fn() -> F,
+) -> std::result::Result<T, Error> {
+    for pause in PAUSES {
+        match attempt().await {
+            Err(Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(pause)).await,
+            outcome => return outcome,
+        }
+    }
+    attempt().await
 }
 
 fn failed(what: &str, error: Error) -> Failure {

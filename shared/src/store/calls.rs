@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConsumedCapacity, Delete, DeleteRequest, KeysAndAttributes, Put, PutRequest,
     ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
@@ -343,14 +344,21 @@ impl Store {
 
     /// For [`Store::transact`]: writes an item where none stands.
     pub(super) fn putting_new(&self, item: Item) -> TransactWriteItem {
-        let put = Put::builder()
-            .table_name(&self.table_name)
-            .set_item(Some(item))
+        let put = self
+            .put_action(item)
             .condition_expression(format!("attribute_not_exists({PK})"))
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
-            .build()
-            .expect("table and item are set");
-        TransactWriteItem::builder().put(put).build()
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
+    }
+
+    /// For [`Store::transact`]: writes an item, whatever stands there.
+    pub(super) fn putting(&self, item: Item) -> TransactWriteItem {
+        let put = self.put_action(item);
+        TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
+    }
+
+    fn put_action(&self, item: Item) -> PutBuilder {
+        Put::builder().table_name(&self.table_name).set_item(Some(item))
     }
 
     /// For [`Store::transact`]: changes an item on a condition.

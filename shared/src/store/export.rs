@@ -15,8 +15,11 @@ use serde_json::{Value, json};
 use super::Store;
 use super::calls::Failure;
 use super::item::{Item, Reader};
-use super::keys::{ACCOUNT, CONVERSATION, EXPIRES_AT, MESSAGE, PK, SK, kind_of};
+use super::keys::{ACCOUNT, ADMINS, CONVERSATION, EXPIRES_AT, MEMBERSHIP, MESSAGE, PK, SK, kind_of};
 use crate::domain::{Error, Timestamp};
+
+/// How many turns there are to restore items by.
+pub const TURNS: usize = 4;
 
 /// One item on its way between tables.
 #[derive(Clone, Debug)]
@@ -47,9 +50,12 @@ impl ExportedItem {
         &self.kind
     }
 
-    /// What makes everything else be seen, and so is restored last: conversations, and the accounts that logins find.
-    pub fn comes_last(&self) -> bool {
-        [ACCOUNT, CONVERSATION].contains(&self.kind.as_str())
+    /// When its turn comes to be restored, below [`TURNS`]. What makes other things be seen comes after them: a conversation
+    /// after its messages, an account after everything that somebody who signs in may see. Memberships come after their
+    /// conversations, since whoever meets one without a conversation clears it.
+    pub fn turn(&self) -> usize {
+        let last = [CONVERSATION, MEMBERSHIP, ACCOUNT];
+        last.iter().position(|kind| *kind == self.kind).map_or(0, |position| position + 1)
     }
 
     /// Which item it is, for reports.
@@ -161,7 +167,9 @@ impl Store {
             Ok(()) => Ok(Restored::Now),
             Err(Failure::Condition(Some(item))) => {
                 let standing = ExportedItem { kind: exported.kind.clone(), item };
-                Ok(if standing.to_line()? == exported.to_line()? { Restored::Before } else { Restored::Differs })
+                // The list of admins is made anew of the people that there are.
+                let same = exported.kind == ADMINS || standing.to_line()? == exported.to_line()?;
+                Ok(if same { Restored::Before } else { Restored::Differs })
             }
             Err(failure) => Err(failure.into()),
         }
@@ -194,7 +202,7 @@ mod tests {
         assert!(!line.contains('\n'), "{line}");
         let restored = ExportedItem::from_line(&line).expect("an item");
         assert_eq!(restored.to_line().expect("a line"), line);
-        assert!(restored.comes_last() && restored.kind() == "conversation");
+        assert_eq!((restored.turn(), restored.kind()), (1, "conversation"));
         assert_eq!(restored.item["nonce"], exported.item["nonce"]);
         assert_eq!(restored.item["messages"], exported.item["messages"]);
     }

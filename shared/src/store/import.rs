@@ -2,8 +2,9 @@
 //!
 //! An import may stop at any point, be run again, and run twice at once. Nothing of a conversation is seen before its
 //! META stands, which comes last, in one transaction with the note that the import is finished: so whoever comes later
-//! neither repeats it nor brings back what people deleted meanwhile. Messages are written on condition that nothing
-//! stands at their number, and carry their old id as nonce, by which a second run knows its own.
+//! neither repeats it nor brings back what people deleted meanwhile. Messages are written with their aliases, some dozen in
+//! a transaction, on condition that nothing stands at their numbers; they carry their old id as nonce, by which a second
+//! run knows its own.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,11 +22,12 @@ use crate::domain::conversation::{Conversation, Kind, Membership};
 use crate::domain::id::{ForeignId, Nonce, UserId};
 use crate::domain::message::Message;
 
-/// How many messages are written together, their aliases after them in one batch.
-const TOGETHER: usize = 25;
+/// How many messages, or bytes of what they say, go in one transaction, which takes 100 actions and 4 MB.
+const MESSAGES_IN_ONE_TRANSACTION: usize = 50;
+const BYTES_IN_ONE_TRANSACTION: usize = 1024 * 1024;
 
 /// How many such lots of one conversation are on their way at once.
-const AT_ONCE: usize = 3;
+const LOTS_AT_ONCE: usize = 2;
 
 /// How many items are cleared at once.
 const CLEARED_AT_ONCE: usize = 100;
@@ -201,33 +203,29 @@ impl Store {
     }
 
     async fn import_messages(&self, import: &ImportedConversation) -> Result<(), Error> {
-        stream::iter(import.messages.chunks(TOGETHER))
-            .map(async |messages| {
-                try_join_all(messages.iter().map(|(old_id, message)| self.import_message(import, *old_id, message)))
-                    .await?;
-                // After them: an import that is begun anew finds the aliases by the messages. They are the same whoever
-                // writes them, so no condition is needed.
-                let aliases = messages
-                    .iter()
-                    .map(|(old_id, message)| Writer::at(Key::alias(*old_id)).text("message", message.id).build());
-                Ok(self.put_all(aliases.collect()).await?)
-            })
-            .buffer_unordered(AT_ONCE)
+        stream::iter(lots(&import.messages))
+            .map(|lot| self.import_lot(import, lot))
+            .buffer_unordered(LOTS_AT_ONCE)
             .try_collect()
             .await
     }
 
-    async fn import_message(
-        &self,
-        import: &ImportedConversation,
-        old_id: ForeignId,
-        message: &Message,
-    ) -> Result<(), Error> {
-        let nonce = Nonce::from_bytes(*old_id.as_bytes());
-        match self.put_new(message_to_item(message, nonce)).await {
+    /// Messages and their aliases, all of them or none: so a lot that is there is there whole.
+    async fn import_lot(&self, import: &ImportedConversation, lot: &[(ForeignId, Message)]) -> Result<(), Error> {
+        let nonce = |old_id: &ForeignId| Nonce::from_bytes(*old_id.as_bytes());
+        let messages = lot.iter().map(|(old_id, message)| self.putting_new(message_to_item(message, nonce(old_id))));
+        let aliases = lot.iter().map(|(old_id, message)| {
+            // The app let messages be moved: the last conversation that has one is where its old id leads.
+            self.putting(Writer::at(Key::alias(*old_id)).text("message", message.id).build())
+        });
+        match self.transact(messages.chain(aliases).collect()).await {
             Ok(()) => Ok(()),
-            Err(Failure::Condition(Some(item))) if Reader(&item).nonce("nonce") == Some(nonce) => Ok(()),
-            Err(Failure::Condition(_)) => Err(another_import(import)),
+            Err(Failure::Cancelled(blocked)) => {
+                let is_own = |((old_id, _), standing): (&(ForeignId, Message), &Option<Item>)| {
+                    standing.as_ref().is_some_and(|item| Reader(item).nonce("nonce") == Some(nonce(old_id)))
+                };
+                if lot.iter().zip(&blocked).all(is_own) { Ok(()) } else { Err(another_import(import)) }
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -298,6 +296,23 @@ impl Store {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+/// Messages that go together, in their order: the same for the same messages.
+fn lots(mut messages: &[(ForeignId, Message)]) -> Vec<&[(ForeignId, Message)]> {
+    let mut lots = Vec::new();
+    while !messages.is_empty() {
+        let mut bytes = 0;
+        let fits = |(_, message): &&(ForeignId, Message)| {
+            bytes += message.body.as_str().len();
+            bytes <= BYTES_IN_ONE_TRANSACTION
+        };
+        let count = messages.iter().take(MESSAGES_IN_ONE_TRANSACTION).take_while(fits).count();
+        let (lot, rest) = messages.split_at(count.max(1));
+        lots.push(lot);
+        messages = rest;
+    }
+    lots
 }
 
 fn another_import(import: &ImportedConversation) -> Error {

@@ -96,11 +96,11 @@ pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
         ("CONV", "MSG") => Some(MESSAGE),
         ("CONV", "CHG") => Some("change"),
         ("CONV", "KEY") => Some("client_key"),
-        ("USER", "MEMBER") => Some("membership"),
+        ("USER", "MEMBER") => Some(MEMBERSHIP),
         ("DIRECT", _) => Some("direct_pair"),
         ("ALIAS", _) => Some("alias"),
         ("IMPORT", _) => Some("import"),
-        ("ADMINS", _) => Some("admins"),
+        ("ADMINS", _) => Some(ADMINS),
         _ => Some("item"),
     }
 }
@@ -108,6 +108,8 @@ pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
 pub(super) const ACCOUNT: &str = "account";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const MESSAGE: &str = "message";
+pub(super) const MEMBERSHIP: &str = "membership";
+pub(super) const ADMINS: &str = "admins";
 
 pub(super) fn user_partition(user: UserId) -> String {
     format!("USER#{user}")
