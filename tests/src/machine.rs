@@ -9,16 +9,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Request, header};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use lambda_http::request::RequestContext;
+use serde_json::{Value, json};
+use shared::domain::Timestamp;
 use shared::domain::id::{ConversationId, SessionId, UserId};
 use shared::domain::password::Password;
-use shared::domain::session::Caller;
+use shared::domain::session::{Caller, Session};
 use shared::domain::user::{Email, NewUser, PersonName, Role};
 use shared::http::{App, Keyring, Registration, Routes, service};
 use shared::store::{Settings, Spent, Store};
 use tower::ServiceExt;
 
-use crate::{PASSWORD, Person};
+use crate::{Client, PASSWORD, Person};
 
 /// The address of the database that the stack under test uses.
 pub fn database() -> String {
@@ -40,6 +42,30 @@ pub async fn store() -> Store {
     store_at(&database()).await
 }
 
+/// A table with nobody in it, which no other test touches.
+pub async fn table_of_its_own() -> Store {
+    let table_name = format!("confab-{}", uuid::Uuid::new_v4().simple());
+    let store = Store::connect(Settings { table_name, endpoint: Some(database()) }).await;
+    store.migrate().await.expect("a table");
+    store
+}
+
+/// Asks the database itself, past the store.
+pub async fn ask_database(operation: &str, body: &Value) {
+    let request = crate::http_client()
+        .post(database())
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("content-type", "application/x-amz-json-1.0")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        )
+        .header("x-amz-date", "20260101T000000Z")
+        .body(body.to_string());
+    let answer = request.send().await.expect("the database answers");
+    assert!(answer.status().is_success(), "{operation}: {}", answer.text().await.unwrap_or_default());
+}
+
 /// Every function's endpoints in this process, on the table of the stack under test.
 pub struct InProcess(axum::Router);
 
@@ -54,11 +80,19 @@ impl InProcess {
 
     /// Every function on a store of its own.
     pub fn each_on(store: impl Fn(&'static str) -> Store) -> Self {
-        let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
-        let keyring = Keyring::parse(&keys).expect("a keyring");
-        let keyring = Arc::new(keyring);
+        Self::with(Registration::Open, store)
+    }
+
+    /// Where nobody may register.
+    pub async fn closed() -> Self {
+        let store = store().await;
+        Self::with(Registration::Closed, |_| store.clone())
+    }
+
+    fn with(registration: Registration, store: impl Fn(&'static str) -> Store) -> Self {
+        let keyring = Arc::new(keyring());
         let functions = all_routes().into_iter().map(|(name, routes)| {
-            let app = App { store: store(name), keyring: keyring.clone(), registration: Registration::Open };
+            let app = App { store: store(name), keyring: keyring.clone(), registration };
             service(name, routes, app).reset_fallback()
         });
         Self(functions.fold(axum::Router::new(), axum::Router::merge))
@@ -91,8 +125,24 @@ impl InProcess {
             request = request.header(*name, *value);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response =
-            self.0.clone().oneshot(request.body(body).expect("a request")).await.expect("functions always answer");
+        self.answer(request.body(body).expect("a request")).await
+    }
+
+    /// Logs in from an address, as API Gateway tells it.
+    pub async fn log_in_from(&self, address: &str, email: &str, password: &str) -> (u16, Value, Spent) {
+        let http = json!({ "method": "POST", "path": "/api/auth/login/", "protocol": "HTTP/1.1", "sourceIp": address });
+        let context = json!({ "timeEpoch": 0, "http": http });
+        let context: RequestContext = serde_json::from_value(context).expect("a context");
+        let request = Request::post("/api/auth/login/")
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .extension(context)
+            .body(Body::from(json!({ "email": email, "password": password }).to_string()));
+        self.answer(request.expect("a request")).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> (u16, Value, Spent) {
+        let response = self.0.clone().oneshot(request).await.expect("functions always answer");
         let spent = *response.extensions().get::<Spent>().expect("every request is metered");
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
@@ -113,9 +163,18 @@ pub fn all_routes() -> [(&'static str, Routes); 5] {
 
 /// A person as the store knows callers.
 pub fn caller(person: &Person) -> Caller {
+    let now = Timestamp::parse("2026-01-01T00:00:00Z").expect("an instant");
+    keyring().verify(&person.token, now).expect("a genuine token")
+}
+
+/// That of the stack under test.
+fn keyring() -> Keyring {
     let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
-    let now = shared::domain::Timestamp::parse("2026-01-01T00:00:00Z").expect("an instant");
-    Keyring::parse(&keys).expect("a keyring").verify(&person.token, now).expect("a genuine token")
+    Keyring::parse(&keys).expect("a keyring")
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from(std::time::SystemTime::now())
 }
 
 pub fn conversation_id(text: &str) -> ConversationId {
@@ -128,15 +187,16 @@ pub fn user_id(text: &str) -> UserId {
 
 /// An admin, whom nobody could make through the front door, signed in there.
 pub async fn admin() -> Person {
-    person_with_role(Role::Admin).await
+    person_in(&store().await, Role::Admin).await
 }
 
 /// A host, signed in.
 pub async fn host() -> Person {
-    person_with_role(Role::Host).await
+    person_in(&store().await, Role::Host).await
 }
 
-async fn person_with_role(role: Role) -> Person {
+/// Somebody signed in, made behind the front door.
+pub async fn person_in(store: &Store, role: Role) -> Person {
     let id = UserId::unique();
     let email = Email::parse(&format!("{}.{id}@example.com", role.as_str())).expect("an address");
     let name = |text| PersonName::parse(text).expect("a name");
@@ -150,18 +210,13 @@ async fn person_with_role(role: Role) -> Person {
         active: true,
         password: Password::parse(PASSWORD).expect("a password").hash(),
     };
-    let now = shared::domain::Timestamp::from(std::time::SystemTime::now());
-    store().await.create_user(new, None, now).await.expect("made");
-    let nobody = Person {
-        client: crate::Client::anonymous(),
-        token: String::new(),
-        id: id.to_string(),
-        email: email.as_str().to_owned(),
-    };
-    nobody.sign_in_again().await
+    let session = Session::begin(id, now(), None, None);
+    store.create_user(new, Some(&session), session.created_at).await.expect("made");
+    let token = keyring().sign(&session).expose().to_owned();
+    Person { client: Client::with_token(&token), token, id: id.to_string(), email: email.as_str().to_owned() }
 }
 
 /// A session that never was.
 pub fn no_session(person: &Person) -> Caller {
-    Caller { user: user_id(&person.id), session: SessionId::unique() }
+    Caller { session: SessionId::unique(), ..caller(person) }
 }

@@ -4,6 +4,8 @@ mod budgets;
 mod faults;
 mod fuzzing;
 mod log;
+mod logins;
+mod management;
 mod migration;
 mod old_ids;
 mod privileges;

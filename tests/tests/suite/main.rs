@@ -10,3 +10,4 @@ mod messages;
 mod pages;
 mod people;
 mod rules;
+mod sessions;
