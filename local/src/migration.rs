@@ -11,6 +11,9 @@ pub(crate) mod takeover;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
+
+use shared::domain::Error;
 
 use crate::failure::{Context, Failure, Result};
 
@@ -49,6 +52,23 @@ impl Format {
             _ => None,
         }
     }
+}
+
+/// Seconds between the attempts at what the database cannot do in time.
+const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 32];
+
+/// Tries again, later and later, what the database could not do in time: an import writes faster than a table that has just
+/// been made takes it. Everything here may be done twice.
+async fn patiently<T, F: Future<Output = std::result::Result<T, Error>>>(
+    attempt: impl Fn() -> F,
+) -> std::result::Result<T, Error> {
+    for pause in PAUSES {
+        match attempt().await {
+            Err(Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(pause)).await,
+            outcome => return outcome,
+        }
+    }
+    attempt().await
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! How far an import has come is in the table itself: a second run finds what the first one finished, and goes on.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use shared::domain::Error;
@@ -13,6 +12,7 @@ use shared::store::{Imported, ImportedConversation, Store};
 
 use super::conversations::{Directs, Rows, conversation};
 use super::django::{ConversationRow, Django, Orphan};
+use super::patiently;
 use super::people::{Newcomer, newcomers};
 use super::progress::Progress;
 use super::report::{Outcome, Report, Thing};
@@ -24,9 +24,6 @@ const PEOPLE_AT_ONCE: usize = 16;
 const CONVERSATIONS_AT_ONCE: usize = 4;
 /// How many are looked for at once.
 const LOOKED_FOR_AT_ONCE: usize = 500;
-
-/// Seconds between the attempts at what the database cannot do in time.
-const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 32];
 
 /// What became of things of one sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -234,20 +231,6 @@ impl Outcomes {
 
 fn skip_namesake(id: UserId, report: &mut Report) {
     report.add(Outcome::Skipped, Thing::Person, id, "somebody else here has this e-mail address");
-}
-
-/// Tries again, later and later, what the database could not do in time: an import writes faster than a table that has just
-/// been made takes it. Everything here may be done twice.
-async fn patiently<T, F: Future<Output = std::result::Result<T, Error>>>(
-    attempt: impl Fn() -> F,
-) -> std::result::Result<T, Error> {
-    for pause in PAUSES {
-        match attempt().await {
-            Err(Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(pause)).await,
-            outcome => return outcome,
-        }
-    }
-    attempt().await
 }
 
 fn failed(what: &str, error: Error) -> Failure {

@@ -64,6 +64,19 @@ impl ExportedItem {
         format!("{} {}", part(PK), part(SK))
     }
 
+    fn has_expired(&self, now: Timestamp) -> bool {
+        let expires_at = Reader(&self.item).integer::<i64>(EXPIRES_AT);
+        expires_at.is_ok_and(|expires_at| expires_at <= now.epoch_seconds())
+    }
+
+    /// What it is to find `standing` in this one's place.
+    fn judge(&self, standing: Item) -> Result<Restored, Error> {
+        let standing = Self { kind: self.kind.clone(), item: standing };
+        // The list of admins is made anew of the people that there are.
+        let same = self.kind == ADMINS || standing.to_line()? == self.to_line()?;
+        Ok(if same { Restored::Before } else { Restored::Differs })
+    }
+
     /// The line, without its end; the same for the same item.
     pub fn to_line(&self) -> Result<String, Error> {
         let mut item = BTreeMap::new();
@@ -157,22 +170,30 @@ impl Store {
         Ok((exported, rows.next.map(ExportPosition)))
     }
 
-    /// Writes an exported item where none stands.
-    pub async fn restore(&self, exported: &ExportedItem, now: Timestamp) -> Result<Restored, Error> {
-        let expires_at = Reader(&exported.item).integer::<i64>(EXPIRES_AT);
-        if expires_at.is_ok_and(|expires_at| expires_at <= now.epoch_seconds()) {
-            return Ok(Restored::Expired);
-        }
-        match self.put_new(exported.item.clone()).await {
-            Ok(()) => Ok(Restored::Now),
-            Err(Failure::Condition(Some(item))) => {
-                let standing = ExportedItem { kind: exported.kind.clone(), item };
-                // The list of admins is made anew of the people that there are.
-                let same = exported.kind == ADMINS || standing.to_line()? == exported.to_line()?;
-                Ok(if same { Restored::Before } else { Restored::Differs })
+    /// Writes exported items where none stand: at most 100, whose lines together have at most 4 MB. Those that can be
+    /// written are, all at once.
+    pub async fn restore(
+        &self,
+        items: Vec<ExportedItem>,
+        now: Timestamp,
+    ) -> Result<Vec<(ExportedItem, Restored)>, Error> {
+        let (expired, mut coming): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.has_expired(now));
+        let mut restored: Vec<_> = expired.into_iter().map(|item| (item, Restored::Expired)).collect();
+        while !coming.is_empty() {
+            match self.transact(coming.iter().map(|exported| self.putting_new(exported.item.clone())).collect()).await {
+                Ok(()) => restored.extend(coming.drain(..).map(|item| (item, Restored::Now))),
+                Err(Failure::Cancelled(standing)) => {
+                    for (item, standing) in std::mem::take(&mut coming).into_iter().zip(standing) {
+                        match standing {
+                            Some(standing) => restored.push((item.clone(), item.judge(standing)?)),
+                            None => coming.push(item),
+                        }
+                    }
+                }
+                Err(failure) => return Err(failure.into()),
             }
-            Err(failure) => Err(failure.into()),
         }
+        Ok(restored)
     }
 }
 
