@@ -18,6 +18,7 @@
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
 //! | alias | `ALIAS#uuid` | `ALIAS` | get S when a message is called by the id that it had before it was imported |
 //! | import | `IMPORT#uuid` | `IMPORT` | batch S by `cargo dev import`: how far an old conversation came |
+//! | remains | `CLEARING` | `due#id` | query E by each removal of a conversation: what an earlier one left to be cleared |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
 //! take a [`Caller`](crate::domain::session::Caller) check that its session is alive in the same round trip, and
@@ -25,6 +26,7 @@
 
 mod access;
 mod accounts;
+mod actions;
 mod aliases;
 mod calls;
 mod changes;
@@ -39,6 +41,7 @@ mod log;
 mod members;
 mod messages;
 mod meter;
+mod removal;
 pub mod table;
 
 use std::time::Duration;
@@ -56,7 +59,7 @@ pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use import::{Imported, ImportedConversation};
-pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
+pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
 pub use messages::{MessagePage, Window};
 pub use meter::{Meter, Spent};

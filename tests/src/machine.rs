@@ -1,6 +1,7 @@
 //! What only tests on the machine itself can reach: the table behind the front door, and the functions in this process.
 
 pub mod django;
+pub mod own_table;
 pub mod proxy;
 pub mod tool;
 
@@ -161,16 +162,16 @@ pub fn all_routes() -> [(&'static str, Routes); 5] {
     ]
 }
 
+/// The keys that sign the stack's tokens.
+pub fn keyring() -> Keyring {
+    let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
+    Keyring::parse(&keys).expect("a keyring")
+}
+
 /// A person as the store knows callers.
 pub fn caller(person: &Person) -> Caller {
     let now = Timestamp::parse("2026-01-01T00:00:00Z").expect("an instant");
     keyring().verify(&person.token, now).expect("a genuine token")
-}
-
-/// That of the stack under test.
-fn keyring() -> Keyring {
-    let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
-    Keyring::parse(&keys).expect("a keyring")
 }
 
 pub fn now() -> Timestamp {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::body::{self, Content};
 use super::field::Field;
 use super::problem::Problem;
-use crate::domain::{Error, Invalid};
+use crate::domain::Invalid;
 
 /// A request body as a `T`, or what is wrong with it: which is told only after all that comes before it, since a 404
 /// goes before a 400.
@@ -24,16 +24,22 @@ impl<T> Body<T> {
     }
 
     /// What was parsed; or the problem, unless `authorise` finds a graver one.
-    pub async fn parsed_or(self, authorise: impl Future<Output = Result<(), Error>>) -> Result<T, Problem> {
+    pub async fn parsed_or<E>(self, authorise: impl Future<Output = Result<(), E>>) -> Result<T, Problem>
+    where
+        Problem: From<E>,
+    {
         parsed_or(self.0, authorise).await
     }
 }
 
 /// What was parsed; or the problem, unless `authorise` finds a graver one.
-pub async fn parsed_or<T>(
+pub async fn parsed_or<T, E>(
     parsed: Result<T, Problem>,
-    authorise: impl Future<Output = Result<(), Error>>,
-) -> Result<T, Problem> {
+    authorise: impl Future<Output = Result<(), E>>,
+) -> Result<T, Problem>
+where
+    Problem: From<E>,
+{
     if parsed.is_err() {
         authorise.await?;
     }

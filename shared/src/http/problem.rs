@@ -17,7 +17,8 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 pub struct Problem {
     status: StatusCode,
     body: Value,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed: problems travel in results, which are to stay small.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     /// For the log, never for the client.
     cause: Option<String>,
 }
@@ -44,7 +45,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
-        self.header = Some((name, value.into()));
+        self.header = Some(Box::new((name, value.into())));
         self
     }
 
@@ -104,6 +105,16 @@ impl Problem {
         Self::detail(StatusCode::BAD_REQUEST, sentence)
     }
 
+    /// An action on who takes part that was refused, in the shape that its clients know: `{"error": "sentence"}`.
+    pub fn refused_action(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!({ "error": sentence.into() }))
+    }
+
+    /// Whom an action names is not there, or not active, in the same shape.
+    pub fn no_such_user() -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({ "error": "User not found" }))
+    }
+
     /// Fields that were refused: `{"field": ["sentence", …]}`.
     pub fn fields(errors: serde_json::Map<String, Value>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Value::Object(errors))
@@ -153,7 +164,7 @@ impl Problem {
     /// The same refusal, told by a page instead.
     pub fn told_by(self, mut page: Response) -> Response {
         *page.status_mut() = self.status;
-        page.headers_mut().extend(self.header);
+        page.headers_mut().extend(self.header.map(|header| *header));
         page
     }
 }
@@ -185,7 +196,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let failure = self.cause.map(|cause| Cause { cause, told: self.body.clone() });
         let mut response = (self.status, Json(self.body)).into_response();
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         if let Some(failure) = failure {

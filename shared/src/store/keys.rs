@@ -18,6 +18,9 @@ pub(super) const USERS: &str = "USERS";
 /// `GSI1PK` of all conversations.
 pub(super) const CONVERSATIONS: &str = "CONVERSATIONS";
 
+/// `PK` of all that is still to be cleared.
+pub(super) const CLEARING: &str = "CLEARING";
+
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
 pub(super) const CHANGE_PREFIX: &str = "CHG#";
@@ -89,6 +92,11 @@ impl Key {
         Self::new(format!("IMPORT#{id}"), "IMPORT")
     }
 
+    /// What a removed conversation left behind, by when the last of its writers must be dead.
+    pub(super) fn clearing(due: Timestamp, conversation: ConversationId) -> Self {
+        Self::new(CLEARING.to_owned(), format!("{due}#{conversation}"))
+    }
+
     /// An item that is never there: reading it opens the connection.
     pub(super) fn nothing() -> Self {
         Self::new("NOTHING".to_owned(), "NOTHING")
@@ -111,6 +119,7 @@ pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
         ("DIRECT", _) => Some("direct_pair"),
         ("ALIAS", _) => Some("alias"),
         ("IMPORT", _) => Some("import"),
+        (CLEARING, _) => Some("remains"),
         ("ADMINS", _) => Some(ADMINS),
         _ => Some("item"),
     }

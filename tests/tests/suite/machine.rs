@@ -3,10 +3,12 @@
 mod budgets;
 mod faults;
 mod fuzzing;
+mod groups;
 mod log;
 mod logins;
 mod management;
 mod migration;
 mod old_ids;
 mod privileges;
+mod removal;
 mod sessions;

@@ -5,6 +5,8 @@ mod accounts;
 mod agreement;
 mod conversations;
 mod forms;
+mod groups;
+mod inbox;
 mod machine;
 mod messages;
 mod pages;
