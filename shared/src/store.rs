@@ -16,6 +16,8 @@
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//! | alias | `ALIAS#uuid` | `ALIAS` | get S when a message is called by the id that it had before it was imported |
+//! | import | `IMPORT#uuid` | `IMPORT` | batch S by `cargo dev import`: how far an old conversation came |
 //! | remains | `CLEARING` | `due#id` | query E by each removal of a conversation: what an earlier one left to be cleared |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
@@ -25,12 +27,15 @@
 mod access;
 mod accounts;
 mod actions;
+mod aliases;
 mod calls;
 mod changes;
 mod conversations;
 mod edits;
+mod export;
 mod feed;
 mod history;
+mod import;
 mod inbox;
 mod item;
 mod keys;
@@ -58,7 +63,9 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
+pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use feed::Feed;
+pub use import::{Imported, ImportedConversation};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
 pub use meter::{Meter, Spent};

@@ -44,7 +44,7 @@ fn parsed<T>(
 }
 
 pub(crate) fn parse_sender(text: &str) -> Result<UserId, Invalid> {
-    UserId::parse(text).map_err(|_| Invalid::new(format!("“{text}” is not a valid UUID.")))
+    UserId::parse(text).map_err(|_| Invalid::no_uuid(text))
 }
 
 fn parse_instant(text: &str) -> Result<Timestamp, Invalid> {

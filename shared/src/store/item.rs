@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{CONVERSATIONS, GSI1PK, GSI1SK, Key, PK, SK};
 use crate::domain::conversation::{Conversation, Kind, Membership, Title};
-use crate::domain::id::{ConversationId, IdError, Nonce, Number, UserId};
+use crate::domain::id::{ConversationId, ForeignId, IdError, Nonce, Number, UserId};
 use crate::domain::{Error, Timestamp};
 
 pub(super) use log::{change_to_item, entry_kind, message_to_item, void_to_item};
@@ -174,6 +174,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn conversation_partition(self) -> Result<ConversationId, Error> {
         self.key_id(PK, ConversationId::parse)
+    }
+
+    pub(super) fn import_partition(self) -> Result<ForeignId, Error> {
+        self.key_id(PK, ForeignId::parse)
     }
 
     /// The instant within a key such as `FAILED#2026-01-01T12:00:00.123456Z#nonce`.

@@ -8,6 +8,8 @@ mod groups;
 mod log;
 mod logins;
 mod management;
+mod migration;
+mod old_ids;
 mod privileges;
 mod removal;
 mod sessions;
