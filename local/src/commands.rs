@@ -6,5 +6,6 @@ pub(crate) mod lint_template;
 pub(crate) mod migrate;
 pub(crate) mod package;
 pub(crate) mod routes;
+pub(crate) mod schema;
 pub(crate) mod test;
 pub(crate) mod up;

@@ -44,6 +44,7 @@ enum Command {
     ChangePassword(commands::change_password::ChangePassword),
     Migrate(commands::migrate::Migrate),
     Routes(commands::routes::Routes),
+    Schema(commands::schema::Schema),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
 }
@@ -75,6 +76,7 @@ async fn run(command: Command) -> Result<()> {
         Command::ChangePassword(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
         Command::Routes(command) => command.run(),
+        Command::Schema(command) => command.run(),
     }
 }
 

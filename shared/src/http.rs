@@ -4,14 +4,19 @@
 //! `OPTIONS` and the 405 from its declaration, and parsing, pages and errors by what its handler takes and returns.
 
 mod app;
+mod body;
 mod cookie;
 mod credential;
 mod csrf;
 mod endpoint;
+mod field;
 mod input;
 mod links;
 mod negotiation;
 mod observe;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod operation;
 mod pages;
 mod problem;
 mod serve;
@@ -19,11 +24,14 @@ mod token;
 pub mod view;
 
 pub use app::{App, Registration};
+pub use body::type_name;
 pub use cookie::{CSRF_COOKIE, SESSION_COOKIE, clear_cookie, csrf_cookie, session_cookie};
 pub use csrf::CsrfToken;
 pub use endpoint::{Access, Endpoint, Routes};
-pub use input::{Body, Fields, FromFields, MessagePath, PathId, parsed_or, type_name};
+pub use field::Field;
+pub use input::{Body, Fields, FromFields, MessagePath, PathId, parsed_or};
 pub use links::{Client, Host, local_path};
+pub use operation::Operation;
 pub use pages::{Envelope, PageRequest, Query};
 pub use problem::Problem;
 pub use serve::{Fatal, serve, service};

@@ -7,17 +7,88 @@ mod password;
 mod register;
 mod sign_in;
 
-use shared::http::{Access, Endpoint, Routes};
+use shared::http::{Access, Endpoint, Operation, Routes};
+
+use login::Login;
+use login_page::Submitted;
+use password::ChangePassword;
+use register::Register;
+use sign_in::SignedIn;
 
 pub fn routes() -> Routes {
     Routes::new()
-        .at("/api/auth/register", Endpoint::new("Register", Access::EverybodyWithoutCsrf).post(register::register))
-        .at("/api/auth/login", Endpoint::new("Login", Access::EverybodyWithoutCsrf).post(login::log_in))
-        .at("/api/auth/logout", Endpoint::new("Logout", Access::SignedIn).post(logout::log_out))
-        .at("/api/auth/password", Endpoint::new("Password Change", Access::SignedIn).post(password::change_password))
+        .at(
+            "/api/auth/register",
+            Endpoint::new("Register", Access::EverybodyWithoutCsrf).post(
+                register::register,
+                Operation::new("Register")
+                    .about("Makes a guest, whatever role is asked for, and signs them in. Sets no cookie.")
+                    .takes::<Register>()
+                    .answers::<SignedIn>(201, "The person, and the token of a first session.")
+                    .refuses(403, "Registration is closed here."),
+            ),
+        )
+        .at(
+            "/api/auth/login",
+            Endpoint::new("Login", Access::EverybodyWithoutCsrf).post(
+                login::log_in,
+                Operation::new("Log in")
+                    .about("Sets no cookie and heeds none: the token is in the answer.")
+                    .takes::<Login>()
+                    .answers::<SignedIn>(200, "The token, and whose it is."),
+            ),
+        )
+        .at(
+            "/api/auth/logout",
+            Endpoint::new("Logout", Access::SignedIn).post(
+                logout::log_out,
+                Operation::new("Log out").answers_nothing(204, "The token is dead from now on."),
+            ),
+        )
+        .at(
+            "/api/auth/password",
+            Endpoint::new("Password Change", Access::SignedIn).post(
+                password::change_password,
+                Operation::new("Change the password")
+                    .takes::<ChangePassword>()
+                    .answers_nothing(204, "Every other session of the caller has ended."),
+            ),
+        )
         .at(
             "/api-auth/login",
-            Endpoint::page("Login", Access::EverybodyWithCsrf).get(login_page::show).post(login_page::submit),
+            Endpoint::page("Login", Access::EverybodyWithCsrf)
+                .get(
+                    login_page::show,
+                    Operation::new("Show the login page")
+                        .query("next", "A path of this site to go on to.")
+                        .answers_html(200, "A form, and the cookie `csrftoken`."),
+                )
+                .post(
+                    login_page::submit,
+                    Operation::new("Log in with cookies")
+                        .about("For browsers, which send the form; a program that sends JSON is answered in JSON.")
+                        .takes::<Submitted>()
+                        .query("next", "A path of this site to go on to.")
+                        .answers_html(200, "The form again, with what is wrong.")
+                        .answers_nothing(302, "Signed in: on to `next`, with the cookies `sessionid` and `csrftoken`."),
+                ),
         )
-        .at("/api-auth/logout", Endpoint::page("Logout", Access::Everybody).get(logout::page).post(logout::page))
+        .at(
+            "/api-auth/logout",
+            Endpoint::page("Logout", Access::Everybody)
+                .get(
+                    logout::page,
+                    Operation::new("Log out by a link")
+                        .query("next", "A path of this site to go on to.")
+                        .answers_html(200, "Logged out; or, if another site led here, a form that asks first.")
+                        .answers_nothing(302, "Logged out: on to `next`."),
+                )
+                .post(
+                    logout::page,
+                    Operation::new("Log out with cookies")
+                        .query("next", "A path of this site to go on to.")
+                        .answers_html(200, "Logged out.")
+                        .answers_nothing(302, "Logged out: on to `next`."),
+                ),
+        )
 }

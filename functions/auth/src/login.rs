@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::State;
-use shared::http::{App, Body, Client, Fields, FromFields, Problem};
+use shared::domain::user::Email;
+use shared::http::{App, Body, Client, Field, Fields, FromFields, Problem};
 
 use crate::sign_in::{SignedIn, sign_in};
 
@@ -11,6 +12,12 @@ pub(crate) struct Login {
 }
 
 impl FromFields for Login {
+    const FIELDS: &'static [Field] = &[
+        Field::email("email").optional().about("Required, here or as `username`.").example("ada@example.com"),
+        Field::text("username", Email::MOST_CHARACTERS).optional().about("Another name for `email`."),
+        Field::password("password"),
+    ];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let name = if fields.has("email") || !fields.has("username") { "email" } else { "username" };
         let (email, password) = (fields.required(name, filled), fields.required("password", filled));

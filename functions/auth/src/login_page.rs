@@ -6,7 +6,8 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use shared::http::{
-    App, Body, Client, CsrfToken, Fields, FromFields, Host, Problem, Query, csrf_cookie, local_path, session_cookie,
+    App, Body, Client, CsrfToken, Field, Fields, FromFields, Host, Problem, Query, csrf_cookie, local_path,
+    session_cookie,
 };
 
 use crate::login::Login;
@@ -44,6 +45,16 @@ pub(crate) struct Submitted {
 }
 
 impl FromFields for Submitted {
+    const FIELDS: &'static [Field] = &[
+        Field::email("username").about("The e-mail address."),
+        Field::email("email").optional().about("Another name for `username`."),
+        Field::password("password"),
+        Field::text("next", 2000).optional().about("A path of this site to go on to."),
+        Field::text("csrfmiddlewaretoken", 32)
+            .optional()
+            .about("What the cookie `csrftoken` says; or in `X-CSRFToken`."),
+    ];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let as_it_is = |text: &str| Ok(text.to_owned());
         let username = if fields.has("username") { "username" } else { "email" };

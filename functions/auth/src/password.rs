@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use shared::domain::password::Password;
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid};
-use shared::http::{App, Body, Fields, FromFields, Problem};
+use shared::http::{App, Body, Field, Fields, FromFields, Problem};
 
 use crate::sign_in::{check, off_the_runtime};
 
@@ -13,6 +13,8 @@ pub(crate) struct ChangePassword {
 }
 
 impl FromFields for ChangePassword {
+    const FIELDS: &'static [Field] = &[Field::password("old_password"), Field::password("new_password")];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let old_password = fields.required("old_password", Password::parse);
         let new_password = fields.required("new_password", Password::parse);

@@ -3,7 +3,7 @@ use shared::domain::id::UserId;
 use shared::domain::password::Password;
 use shared::domain::session::Session;
 use shared::domain::user::{Email, NewUser, PersonName, PhoneNumber, Role};
-use shared::http::{App, Body, Client, Created, Fields, FromFields, Host, Problem, Registration};
+use shared::http::{App, Body, Client, Created, Field, Fields, FromFields, Host, Problem, Registration};
 
 use crate::sign_in::{SignedIn, off_the_runtime};
 
@@ -16,6 +16,15 @@ pub(crate) struct Register {
 }
 
 impl FromFields for Register {
+    const FIELDS: &'static [Field] = &[
+        Field::text("first_name", PersonName::MOST_CHARACTERS).example("Ada"),
+        Field::text("last_name", PersonName::MOST_CHARACTERS).example("Lovelace"),
+        Field::email("email").about("Case is ignored.").example("ada@example.com"),
+        Field::password("password")
+            .about("At least 8 characters, not only digits, not common, not like name or e-mail."),
+        Field::text("phone_number", PhoneNumber::MOST_CHARACTERS).nullable().about(PhoneNumber::SHAPE),
+    ];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let first_name = fields.required("first_name", PersonName::parse);
         let last_name = fields.required("last_name", PersonName::parse);

@@ -7,12 +7,15 @@ use shared::domain::session::Session;
 use shared::domain::user::{Email, User};
 use shared::http::view::UserView;
 use shared::http::{App, Client, Problem, Token};
+use utoipa::ToSchema;
 
 /// What a client gets when it has signed in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct SignedIn {
     #[serde(serialize_with = "expose")]
+    #[schema(value_type = String)]
     pub(crate) token: Token,
+    #[schema(format = DateTime)]
     expires_at: String,
     user: UserView,
 }

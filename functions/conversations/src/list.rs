@@ -7,13 +7,15 @@ use shared::http::view::InboxRowView;
 use shared::http::{App, Envelope, PageRequest, Problem};
 use shared::store::{InboxOrder, InboxPosition};
 
+pub(crate) const ORDERINGS: &[&str] = &["-created_at", "created_at", "-last_activity", "last_activity"];
+
 /// The caller's conversations, the newest first unless asked otherwise.
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     request: PageRequest,
 ) -> Result<Json<Envelope<InboxRowView>>, Problem> {
-    let ordering = request.ordering(&["-created_at", "created_at", "-last_activity", "last_activity"]);
+    let ordering = request.ordering(ORDERINGS);
     let order = if ordering.ends_with("created_at") { InboxOrder::CreatedAt } else { InboxOrder::LastActivity };
     let list = format!("conversations of {} by {ordering}", caller.user);
     let slice = request.slice(&list, parse_position)?;

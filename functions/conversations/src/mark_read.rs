@@ -5,11 +5,14 @@ use serde_json::Value;
 use shared::domain::id::{ConversationId, Number};
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid};
-use shared::http::{App, Body, Fields, FromFields, PathId, Problem};
+use shared::http::{App, Body, Field, Fields, FromFields, PathId, Problem};
+use utoipa::ToSchema;
 
 pub(crate) struct MarkRead(Number);
 
 impl FromFields for MarkRead {
+    const FIELDS: &'static [Field] = &[Field::number("number").about("The last number that was read.")];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let number = match fields.value("number") {
             None => Err(Invalid::REQUIRED),
@@ -28,7 +31,7 @@ fn parse_number(text: &str) -> Result<Number, Invalid> {
     Number::new(number).ok_or_else(|| Invalid::new("Ensure this value is not above the last number."))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Marked {
     read_number: u64,
     unread_count: u64,

@@ -7,7 +7,7 @@ use shared::domain::id::UserId;
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid};
 use shared::http::view::ConversationView;
-use shared::http::{App, Body, Created, Fields, FromFields, Host, Problem, type_name};
+use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, Problem, type_name};
 
 pub(crate) struct Start {
     participants: Vec<UserId>,
@@ -15,6 +15,11 @@ pub(crate) struct Start {
 }
 
 impl FromFields for Start {
+    const FIELDS: &'static [Field] = &[
+        Field::ids(PARTICIPANTS).about("The others; oneself is added, repeats collapse. At most 250 people in all."),
+        Field::text("title", Title::MOST_CHARACTERS).nullable().about("What the group is called.").example("Engines"),
+    ];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (participants, title) = (participants(fields), fields.optional("title", Title::parse_optional));
         Some(Self { participants: participants?, title: title?.flatten() })

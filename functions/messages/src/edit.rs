@@ -3,12 +3,14 @@ use axum::extract::State;
 use shared::domain::message::MessageBody;
 use shared::domain::session::Caller;
 use shared::http::view::MessageView;
-use shared::http::{App, Body, Fields, FromFields, MessagePath, Problem};
+use shared::http::{App, Body, Field, Fields, FromFields, MessagePath, Problem};
 
 /// Only the body can be changed; everything else is ignored.
 pub(crate) struct Replacement(MessageBody);
 
 impl FromFields for Replacement {
+    const FIELDS: &'static [Field] = &[crate::send::BODY];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         crate::send::body(fields).map(Self)
     }
@@ -18,6 +20,8 @@ impl FromFields for Replacement {
 pub(crate) struct Amendment(Option<MessageBody>);
 
 impl FromFields for Amendment {
+    const FIELDS: &'static [Field] = &[crate::send::BODY.optional()];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         if fields.has("message_body") {
             crate::send::body(fields).map(|body| Self(Some(body)))

@@ -6,20 +6,71 @@ mod list;
 mod read;
 mod send;
 
-use shared::http::{Access, Endpoint, Routes};
+use shared::http::view::{MessageView, SentView};
+use shared::http::{Access, Endpoint, Operation, Routes};
+
+use edit::{Amendment, Replacement};
+use send::{Send, SendTo};
+
+const NOT_ITS_SENDER: &str = "The message is another's.";
 
 pub fn routes() -> Routes {
-    let instance = Endpoint::new("Message Instance", Access::SignedIn)
-        .get(read::read)
-        .put(edit::replace)
-        .patch(edit::amend)
-        .delete(delete::delete);
     Routes::new()
-        .at("/api/messages", Endpoint::new("Message List", Access::SignedIn).post(send::send))
-        .at("/api/messages/{message_id}", instance.clone())
+        .at(
+            "/api/messages",
+            Endpoint::new("Message List", Access::SignedIn)
+                .post(send::send, sending("Send a message").takes::<SendTo>()),
+        )
+        .at("/api/messages/{message_id}", instance())
         .at(
             "/api/conversations/{conversation_id}/messages",
-            Endpoint::new("Message List", Access::SignedIn).get(list::list).post(send::send_into),
+            Endpoint::new("Message List", Access::SignedIn)
+                .get(
+                    list::list,
+                    Operation::new("List the messages of a conversation")
+                        .ordering(list::ORDERINGS)
+                        .query("after", "Only numbers above this one.")
+                        .query("before", "Only numbers below this one; the page is the one nearest to it.")
+                        .pages::<MessageView>("Some of its messages.")
+                        .refuses(400, "A filter is malformed."),
+                )
+                .post(send::send_into, sending("Send a message into a conversation").takes::<Send>()),
         )
-        .at("/api/conversations/{conversation_id}/messages/{message_id}", instance)
+        .at("/api/conversations/{conversation_id}/messages/{message_id}", instance())
+}
+
+fn sending(summary: &'static str) -> Operation {
+    Operation::new(summary)
+        .header("Idempotency-Key", "1 to 255 printable characters: with the same key it is one message, however often.")
+        .answers::<SentView>(201, "The message.")
+        .answers::<SentView>(200, "What an earlier send with this key made.")
+        .refuses(422, "The key was used for a message with another body.")
+}
+
+fn instance() -> Endpoint {
+    Endpoint::new("Message Instance", Access::SignedIn)
+        .get(read::read, Operation::new("Show a message").answers::<MessageView>(200, "The message."))
+        .put(
+            edit::replace,
+            Operation::new("Replace a message")
+                .about("Its earlier bodies stay in its history.")
+                .takes::<Replacement>()
+                .answers::<MessageView>(200, "The message as it is now.")
+                .refuses(403, NOT_ITS_SENDER),
+        )
+        .patch(
+            edit::amend,
+            Operation::new("Edit a message")
+                .about("Its earlier bodies stay in its history.")
+                .takes::<Amendment>()
+                .answers::<MessageView>(200, "The message as it is now.")
+                .refuses(403, NOT_ITS_SENDER),
+        )
+        .delete(
+            delete::delete,
+            Operation::new("Delete a message")
+                .about("For its sender, and for admins who take part.")
+                .answers_nothing(204, "Deleted, with its history.")
+                .refuses(403, NOT_ITS_SENDER),
+        )
 }

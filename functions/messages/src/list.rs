@@ -8,6 +8,8 @@ use shared::http::view::MessageView;
 use shared::http::{App, Envelope, PageRequest, PathId, Problem, parsed_or};
 use shared::store::Window;
 
+pub(crate) const ORDERINGS: &[&str] = &["number", "-number"];
+
 /// A conversation's messages, oldest first unless asked otherwise. `?before=N` is the page nearest before N.
 pub(crate) async fn list(
     State(app): State<App>,
@@ -22,7 +24,7 @@ pub(crate) async fn list(
 }
 
 fn window(id: ConversationId, request: &PageRequest) -> Result<(Window, String), Problem> {
-    let ordering = request.ordering(&["number", "-number"]);
+    let ordering = request.ordering(ORDERINGS);
     let (above, below) = (bound(request, "after")?, bound(request, "before")?);
     let list = format!("messages of {id} by {ordering} after {above:?} before {below:?}");
     let mut slice = request.slice(&list, |position| position.parse().ok().and_then(Number::new))?;

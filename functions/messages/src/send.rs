@@ -7,7 +7,7 @@ use shared::domain::message::{ClientKey, Draft, MessageBody};
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid, Resource};
 use shared::http::view::SentView;
-use shared::http::{App, Body, Created, Fields, FromFields, Host, PathId, Problem};
+use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, PathId, Problem};
 use shared::store::Sent;
 
 /// What is to be said; who says it may be named, and is checked.
@@ -16,7 +16,14 @@ pub(crate) struct Send {
     sender: Option<UserId>,
 }
 
+pub(crate) const BODY: Field = Field::text("message_body", MessageBody::MOST_CHARACTERS)
+    .about("What is said: trimmed, and something of it must be visible.")
+    .example("Hello Grace!");
+const SENDER: Field = Field::id("sender").nullable().about("Oneself, if it is there at all.");
+
 impl FromFields for Send {
+    const FIELDS: &'static [Field] = &[BODY, SENDER];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (body, sender) = (body(fields), fields.optional("sender", parse_sender));
         Some(Self { body: body?, sender: sender? })
@@ -30,6 +37,8 @@ pub(crate) struct SendTo {
 }
 
 impl FromFields for SendTo {
+    const FIELDS: &'static [Field] = &[Field::id("conversation").about("Where to."), BODY, SENDER];
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (conversation, send) = (fields.required("conversation", parse_conversation), Send::read(fields));
         Some(Self { conversation: conversation?, send: send? })

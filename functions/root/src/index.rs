@@ -3,6 +3,7 @@ use axum::Json;
 use axum::response::Html;
 use serde::Serialize;
 use shared::http::{Host, Problem};
+use utoipa::ToSchema;
 
 #[derive(Template)]
 #[template(path = "front_page.html")]
@@ -13,7 +14,7 @@ pub(crate) async fn front_page() -> Result<Html<String>, Problem> {
 }
 
 /// Where everything begins, as absolute addresses.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Index {
     conversations: String,
     messages: String,
@@ -21,6 +22,7 @@ pub(crate) struct Index {
     me: String,
     login: String,
     register: String,
+    schema: String,
 }
 
 pub(crate) async fn api(host: Host) -> Json<Index> {
@@ -31,11 +33,13 @@ pub(crate) async fn api(host: Host) -> Json<Index> {
         me: host.link("/api/users/me/"),
         login: host.link("/api/auth/login/"),
         register: host.link("/api/auth/register/"),
+        schema: host.link("/api/schema/"),
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
+    #[schema(example = "ok")]
     status: &'static str,
 }
 

@@ -110,7 +110,7 @@ impl NewConversation {
 pub struct Title(String);
 
 impl Title {
-    const MOST_CHARACTERS: usize = 200;
+    pub const MOST_CHARACTERS: usize = 200;
 
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         visible(text, Self::MOST_CHARACTERS).map(|text| Self(text.to_owned()))

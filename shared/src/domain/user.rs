@@ -63,8 +63,10 @@ impl Role {
 pub struct PersonName(String);
 
 impl PersonName {
+    pub const MOST_CHARACTERS: usize = 150;
+
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        visible(text, 150).map(|text| Self(text.to_owned()))
+        visible(text, Self::MOST_CHARACTERS).map(|text| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -77,8 +79,10 @@ impl PersonName {
 pub struct Email(String);
 
 impl Email {
+    pub const MOST_CHARACTERS: usize = 254;
+
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let text = visible(text, 254)?.to_lowercase();
+        let text = visible(text, Self::MOST_CHARACTERS)?.to_lowercase();
         let options =
             email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
         match email_address::EmailAddress::parse_with_options(&text, options) {
@@ -109,8 +113,11 @@ impl fmt::Debug for Email {
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
+    pub const MOST_CHARACTERS: usize = 17;
+    pub const SHAPE: &str = "9 to 15 digits, after an optional + and an optional 1.";
+
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let text = visible(text, 17)?;
+        let text = visible(text, Self::MOST_CHARACTERS)?;
         let digits = text.strip_prefix('+').unwrap_or(text);
         let counts =
             |digits: &str| (9..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());

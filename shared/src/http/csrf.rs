@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 
-use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -14,7 +13,7 @@ use super::links::Host;
 use super::problem::Problem;
 
 const TOKEN_HEADER: &str = "x-csrftoken";
-const TOKEN_FIELD: &str = "csrfmiddlewaretoken";
+pub(super) const TOKEN_FIELD: &str = "csrfmiddlewaretoken";
 const TOKEN_LENGTH: usize = 32;
 
 /// A token for a form, and the cookie to compare it with.
@@ -49,8 +48,8 @@ fn is_token(text: &str) -> bool {
     text.len() == TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// Judges an unsafe request by its headers; `form` is its body if that is a form and the header is missing.
-pub(super) fn check(headers: &HeaderMap, form: Option<&Bytes>) -> Result<(), Problem> {
+/// Judges an unsafe request by its headers; `field` is what a form has in [`TOKEN_FIELD`].
+pub(super) fn check(headers: &HeaderMap, field: Option<&str>) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(origin) = text(header::ORIGIN.as_str())
         && origin != Host::of(headers).origin()
@@ -60,24 +59,15 @@ pub(super) fn check(headers: &HeaderMap, form: Option<&Bytes>) -> Result<(), Pro
     let Some(known) = cookie(headers, CSRF_COOKIE).filter(|token| is_token(token)) else {
         return Err(Problem::csrf("CSRF cookie not set."));
     };
-    let from_field = || {
-        form.and_then(|body| {
-            form_urlencoded::parse(body).find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.into_owned())
-        })
-    };
-    let Some(shown) = text(TOKEN_HEADER).map(str::to_owned).or_else(from_field) else {
+    let Some(shown) = text(TOKEN_HEADER).or(field) else {
         return Err(Problem::csrf("CSRF token missing."));
     };
-    if same(&shown, known) { Ok(()) } else { Err(Problem::csrf("CSRF token incorrect.")) }
+    if same(shown, known) { Ok(()) } else { Err(Problem::csrf("CSRF token incorrect.")) }
 }
 
-/// Whether the token can only be in the body.
-pub(super) fn needs_body(headers: &HeaderMap) -> bool {
-    let is_form = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
-    is_form && !headers.contains_key(TOKEN_HEADER)
+/// Whether the token can only be in a form.
+pub(super) fn needs_field(headers: &HeaderMap) -> bool {
+    !headers.contains_key(TOKEN_HEADER)
 }
 
 /// Compares without telling by its duration where two tokens differ: their digests differ everywhere.
@@ -109,7 +99,7 @@ mod tests {
     fn the_token_of_the_cookie_must_be_shown_in_header_or_field() {
         let cookie = ("cookie", "csrftoken=abcdefghijklmnopqrstuvwxyz012345");
         assert!(check(&headers(&[cookie, ("x-csrftoken", TOKEN)]), None).is_ok());
-        assert!(check(&headers(&[cookie]), Some(&Bytes::from(format!("a=b&csrfmiddlewaretoken={TOKEN}")))).is_ok());
+        assert!(check(&headers(&[cookie]), Some(TOKEN)).is_ok());
         assert!(check(&headers(&[cookie]), None).is_err());
         assert!(check(&headers(&[cookie, ("x-csrftoken", "abcdefghijklmnopqrstuvwxyz012346")]), None).is_err());
         assert!(check(&headers(&[("x-csrftoken", TOKEN)]), None).is_err());

@@ -3,7 +3,8 @@
 //! The order of judgement is part of the contract: 406, 401, CSRF 403, 405; then the handler's 404 and 403, and at last
 //! 413, 415 and 400 for the body.
 
-use axum::body::{Body, Bytes};
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -11,16 +12,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 use axum::{Json, Router};
-use http_body_util::{BodyExt, Limited};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::app::App;
 use super::cookie::{SESSION_COOKIE, clear_cookie};
 use super::credential::{Credential, Via};
-use super::input::LARGEST_BODY;
 use super::links::Host;
+use super::operation::Operation;
 use super::problem::Problem;
-use super::{csrf, negotiation};
+use super::{body, csrf, negotiation};
 use crate::store::{Meter, Spent};
 
 /// Who may call an endpoint at all. What a caller may do with a thing is the handler's to say.
@@ -49,14 +49,14 @@ pub struct Endpoint {
     name: &'static str,
     access: Access,
     renders: Renders,
-    methods: Vec<Method>,
+    operations: Vec<(Method, Operation)>,
     handlers: MethodRouter<App>,
 }
 
 impl Endpoint {
     /// An endpoint that answers in JSON; `name` is what people see it called.
     pub fn new(name: &'static str, access: Access) -> Self {
-        Self { name, access, renders: Renders::Json, methods: Vec::new(), handlers: MethodRouter::new() }
+        Self { name, access, renders: Renders::Json, operations: Vec::new(), handlers: MethodRouter::new() }
     }
 
     /// An endpoint that answers with HTML pages.
@@ -64,44 +64,72 @@ impl Endpoint {
         Self { renders: Renders::Pages, ..Self::new(name, access) }
     }
 
-    pub fn get<H: Handler<T, App>, T: 'static>(self, handler: H) -> Self {
-        self.on(Method::GET, MethodFilter::GET, handler)
+    pub fn get<H: Handler<T, App>, T: 'static>(self, handler: H, operation: Operation) -> Self {
+        self.on(Method::GET, MethodFilter::GET, handler, operation)
     }
 
-    pub fn post<H: Handler<T, App>, T: 'static>(self, handler: H) -> Self {
-        self.on(Method::POST, MethodFilter::POST, handler)
+    pub fn post<H: Handler<T, App>, T: 'static>(self, handler: H, operation: Operation) -> Self {
+        self.on(Method::POST, MethodFilter::POST, handler, operation)
     }
 
-    pub fn put<H: Handler<T, App>, T: 'static>(self, handler: H) -> Self {
-        self.on(Method::PUT, MethodFilter::PUT, handler)
+    pub fn put<H: Handler<T, App>, T: 'static>(self, handler: H, operation: Operation) -> Self {
+        self.on(Method::PUT, MethodFilter::PUT, handler, operation)
     }
 
-    pub fn patch<H: Handler<T, App>, T: 'static>(self, handler: H) -> Self {
-        self.on(Method::PATCH, MethodFilter::PATCH, handler)
+    pub fn patch<H: Handler<T, App>, T: 'static>(self, handler: H, operation: Operation) -> Self {
+        self.on(Method::PATCH, MethodFilter::PATCH, handler, operation)
     }
 
-    pub fn delete<H: Handler<T, App>, T: 'static>(self, handler: H) -> Self {
-        self.on(Method::DELETE, MethodFilter::DELETE, handler)
+    pub fn delete<H: Handler<T, App>, T: 'static>(self, handler: H, operation: Operation) -> Self {
+        self.on(Method::DELETE, MethodFilter::DELETE, handler, operation)
     }
 
-    fn on<H: Handler<T, App>, T: 'static>(mut self, method: Method, filter: MethodFilter, handler: H) -> Self {
-        self.methods.push(method);
+    fn on<H: Handler<T, App>, T: 'static>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        handler: H,
+        operation: Operation,
+    ) -> Self {
+        self.operations.push((method, operation));
         self.handlers = self.handlers.on(filter, handler);
         self
     }
 
+    fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.operations.iter().map(|(method, _)| method)
+    }
+
     /// `GET, POST, HEAD, OPTIONS`
     fn allow(&self) -> HeaderValue {
-        let head = self.methods.contains(&Method::GET).then_some(Method::HEAD);
-        let methods: Vec<_> = self
-            .methods
-            .iter()
-            .cloned()
-            .chain(head)
-            .chain([Method::OPTIONS])
-            .map(|method| method.to_string())
-            .collect();
+        let head = self.methods().any(|method| *method == Method::GET).then_some(&Method::HEAD);
+        let methods: Vec<_> = self.methods().chain(head).chain([&Method::OPTIONS]).map(Method::as_str).collect();
         HeaderValue::from_str(&methods.join(", ")).expect("methods are letters")
+    }
+
+    /// What `OPTIONS` tells: the endpoint's name, what it takes and gives, and the fields of each body that it takes.
+    fn description(&self) -> Value {
+        let renders = match self.renders {
+            Renders::Json => "application/json",
+            Renders::Pages => "text/html",
+        };
+        let summaries: Vec<String> =
+            self.operations.iter().map(|(_, operation)| format!("{}.", operation.summary)).collect();
+        let mut told = json!({
+            "name": self.name,
+            "description": summaries.join(" "),
+            "renders": [renders],
+            "parses": ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
+        });
+        let actions = self.operations.iter().filter_map(|(method, operation)| {
+            let fields = operation.fields?.iter().map(|field| (field.name.to_owned(), field.metadata()));
+            Some((method.to_string(), Value::Object(fields.collect())))
+        });
+        let actions: Map<String, Value> = actions.collect();
+        if !actions.is_empty() {
+            told["actions"] = Value::Object(actions);
+        }
+        told
     }
 }
 
@@ -121,8 +149,14 @@ impl Routes {
     }
 
     /// Every address with its methods and who may call it.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Method], Access)> {
-        self.0.iter().map(|(path, endpoint)| (*path, &endpoint.methods[..], endpoint.access))
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Vec<Method>, Access)> {
+        self.0.iter().map(|(path, endpoint)| (*path, endpoint.methods().cloned().collect(), endpoint.access))
+    }
+
+    /// The same with what each method does.
+    #[cfg(feature = "openapi")]
+    pub(super) fn described(&self) -> impl Iterator<Item = (&'static str, Access, &[(Method, Operation)])> {
+        self.0.iter().map(|(path, endpoint)| (*path, endpoint.access, &endpoint.operations[..]))
     }
 
     pub(super) fn into_router(self, app: &App) -> Router<App> {
@@ -130,7 +164,7 @@ impl Routes {
             let rules = Rules {
                 app: app.clone(),
                 allow: endpoint.allow(),
-                name: endpoint.name,
+                description: Arc::new(endpoint.description()),
                 access: endpoint.access,
                 renders: endpoint.renders,
             };
@@ -151,7 +185,7 @@ impl Routes {
 #[derive(Clone)]
 struct Rules {
     app: App,
-    name: &'static str,
+    description: Arc<Value>,
     access: Access,
     renders: Renders,
     allow: HeaderValue,
@@ -163,7 +197,7 @@ async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Resp
     let host = Host::of(request.headers());
     let describes = request.method() == Method::OPTIONS;
     let mut response = match rules.admit(credential, request).await {
-        Ok(_) if describes => rules.describe(),
+        Ok(_) if describes => Json(&*rules.description).into_response(),
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -233,15 +267,6 @@ impl Rules {
             }
         }
     }
-
-    fn describe(&self) -> Response {
-        let renders = match self.renders {
-            Renders::Json => "application/json",
-            Renders::Pages => "text/html",
-        };
-        let parses = ["application/json", "application/x-www-form-urlencoded"];
-        Json(json!({ "name": self.name, "description": "", "renders": [renders], "parses": parses })).into_response()
-    }
 }
 
 fn format_asked_for(uri: &Uri) -> Option<String> {
@@ -249,15 +274,12 @@ fn format_asked_for(uri: &Uri) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "format").map(|(_, value)| value.into_owned())
 }
 
-/// The token is looked for in the header, else in a form's field: then the body is read ahead, and put back.
+/// The token is looked for in the header, else in a form's field.
 async fn check_csrf(request: Request) -> Result<Request, Problem> {
-    if !csrf::needs_body(request.headers()) {
-        csrf::check(request.headers(), None)?;
-        return Ok(request);
-    }
-    let (parts, body) = request.into_parts();
-    let bytes: Bytes =
-        Limited::new(body, LARGEST_BODY).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    csrf::check(&parts.headers, Some(&bytes))?;
-    Ok(Request::from_parts(parts, Body::from(bytes)))
+    let (request, field) = match csrf::needs_field(request.headers()) {
+        true => body::peek(request, csrf::TOKEN_FIELD).await,
+        false => (request, None),
+    };
+    csrf::check(request.headers(), field.as_deref())?;
+    Ok(request)
 }

@@ -1,19 +1,15 @@
 //! Bodies and path parameters, parsed into types that hold nothing unchecked.
 
 use axum::RequestPartsExt as _;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 
+use super::body::{self, Content};
+use super::field::Field;
 use super::problem::Problem;
 use crate::domain::id::{ConversationId, IdError, MessageId, SessionId, UserId};
 use crate::domain::{Error, Invalid, Resource};
-
-/// The largest body that is read, in bytes: 256 KiB.
-pub(super) const LARGEST_BODY: usize = 256 * 1024;
 
 /// A request body as a `T`, or what is wrong with it: which is told only after all that comes before it, since a 404
 /// goes before a 400.
@@ -51,28 +47,29 @@ impl<T: FromFields, S: Sync> FromRequest<S> for Body<T> {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(match read(request).await {
-            Ok(values) => Fields::new(values).read_all(),
-            Err(problem) => Err(problem),
-        }))
+        Ok(Self(body::read(request).await.and_then(|content| Fields::new(content, T::FIELDS).read_all())))
     }
 }
 
 /// Something that a body's fields make up.
 pub trait FromFields: Sized {
+    /// Each of the fields, for those who are to send them.
+    const FIELDS: &'static [Field];
+
     /// Reads every field, so that all that are wrong are told at once; `None` if one of them is.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
 /// The fields of a body, and what was wrong with those read so far.
 pub struct Fields {
+    described: &'static [Field],
     values: Map<String, Value>,
     errors: Map<String, Value>,
 }
 
 impl Fields {
-    fn new(values: Map<String, Value>) -> Self {
-        Self { values, errors: Map::new() }
+    fn new(content: Content, described: &'static [Field]) -> Self {
+        Self { described, values: content.into_fields(described), errors: Map::new() }
     }
 
     fn read_all<T: FromFields>(mut self) -> Result<T, Problem> {
@@ -84,7 +81,7 @@ impl Fields {
 
     /// A text that must be there.
     pub fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
-        match self.values.get(name) {
+        match self.value(name) {
             None => self.refuse(name, [Invalid::REQUIRED]),
             Some(value) => {
                 let parsed = text_of(value).and_then(|text| parse(&text));
@@ -95,7 +92,7 @@ impl Fields {
 
     /// A text that may be missing, null or empty: then it is `None`.
     pub fn optional<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
-        match self.values.get(name) {
+        match self.value(name) {
             None | Some(Value::Null) => Some(None),
             Some(value) => {
                 let parsed =
@@ -107,11 +104,12 @@ impl Fields {
 
     /// A value that is no text, as it came.
     pub fn value(&self, name: &str) -> Option<&Value> {
+        debug_assert!(self.described.iter().any(|field| field.name == name), "the field {name} is not described");
         self.values.get(name)
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name)
+        self.value(name).is_some()
     }
 
     /// Records why a field is refused.
@@ -142,72 +140,6 @@ fn text_of(value: &Value) -> Result<std::borrow::Cow<'_, str>, Invalid> {
         Value::Null => Err(Invalid::NULL),
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Invalid::new("Not a valid string.")),
     }
-}
-
-async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
-    let (parts, body) = request.into_parts();
-    let bytes = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(Problem::too_large(LARGEST_BODY)),
-        Err(error) => return Err(Problem::malformed(format!("The request body could not be read: {error}"))),
-    };
-    if bytes.is_empty() {
-        return Ok(Map::new());
-    }
-    match MediaType::of(&parts.headers)? {
-        MediaType::Json => json_fields(&bytes),
-        MediaType::Form => form_fields(&bytes),
-    }
-}
-
-enum MediaType {
-    Json,
-    Form,
-}
-
-impl MediaType {
-    /// A body without a type counts as JSON.
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Self::Json) };
-        let text = value.to_str().unwrap_or_default();
-        match text.parse::<mime::Mime>().as_ref().map(mime::Mime::essence_str) {
-            Ok("application/json") => Ok(Self::Json),
-            Ok("application/x-www-form-urlencoded") => Ok(Self::Form),
-            _ => Err(Problem::unsupported_media_type(text)),
-        }
-    }
-}
-
-fn json_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(Value::Null) => Err(Problem::non_field("No data provided")),
-        Ok(other) => {
-            Err(Problem::non_field(&format!("Invalid data. Expected a dictionary, but got {}.", type_name(&other))))
-        }
-        Err(error) => Err(Problem::malformed(format!("JSON parse error - {error}"))),
-    }
-}
-
-/// What Python calls the type, as clients have seen it called.
-pub fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float",
-        Value::Number(_) => "int",
-        Value::String(_) => "str",
-        Value::Array(_) => "list",
-        Value::Object(_) => "dict",
-    }
-}
-
-/// The last of repeated fields counts.
-fn form_fields(bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("The form is not encoded in UTF-8."))?;
-    Ok(form_urlencoded::parse(text.as_bytes())
-        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-        .collect())
 }
 
 /// A path's parameter as an id of its kind.
@@ -275,13 +207,15 @@ path_ids! {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use axum::body::Bytes;
 
     use super::*;
 
     struct Probe(String, Option<String>);
 
     impl FromFields for Probe {
+        const FIELDS: &'static [Field] = &[Field::text("required", 9), Field::text("optional", 9).nullable()];
+
         fn read(fields: &mut Fields) -> Option<Self> {
             let plain = |text: &str| Ok(text.to_owned());
             let (required, optional) = (fields.required("required", plain), fields.optional("optional", plain));
@@ -290,9 +224,9 @@ mod tests {
     }
 
     fn read_json(text: &str) -> Result<Probe, Value> {
-        let fields =
-            json_fields(&Bytes::from(text.to_owned())).map_err(|problem| Value::from(problem.status().as_u16()))?;
-        Fields::new(fields).read_all().map_err(|problem| Value::from(problem.status().as_u16()))
+        let fields = body::json_fields(&Bytes::from(text.to_owned()));
+        let probe = fields.and_then(|fields| Fields::new(Content::Object(fields), Probe::FIELDS).read_all());
+        probe.map_err(|problem| Value::from(problem.status().as_u16()))
     }
 
     #[test]
@@ -305,8 +239,8 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_named() {
-        let fields = json_fields(&Bytes::from(r#"{"required": null, "optional": true}"#)).expect("an object");
-        let mut fields = Fields::new(fields);
+        let fields = body::json_fields(&Bytes::from(r#"{"required": null, "optional": true}"#)).expect("an object");
+        let mut fields = Fields::new(Content::Object(fields), Probe::FIELDS);
         assert!(Probe::read(&mut fields).is_none());
         assert_eq!(
             Value::Object(fields.errors),
@@ -318,15 +252,6 @@ mod tests {
     fn what_is_no_object_is_refused() {
         for text in ["[]", "null", "1", "\"a\"", "{", "{\"a\": NaN}", "{\"a\": \"\\ud800\"}", &"[".repeat(10_000)] {
             assert!(read_json(text).is_err(), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_fields_or_a_problem(bytes: Vec<u8>) {
-            let bytes = Bytes::from(bytes);
-            let _ = json_fields(&bytes).map(|fields| Fields::new(fields).read_all::<Probe>().is_ok());
-            let _ = form_fields(&bytes).map(|fields| Fields::new(fields).read_all::<Probe>().is_ok());
         }
     }
 }

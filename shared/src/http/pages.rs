@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Serialize;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::links::Host;
 use super::problem::Problem;
@@ -66,6 +69,34 @@ pub struct Envelope<T> {
     next: Option<String>,
     previous: Option<String>,
     results: Vec<T>,
+}
+
+/// Named by its rows: the page of `Message` is `MessagePage`.
+impl<T: ToSchema> ToSchema for Envelope<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+impl<T: ToSchema> PartialSchema for Envelope<T> {
+    fn schema() -> RefOr<Schema> {
+        let link = || ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        let count = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+            .description(Some("How long the whole list is; null where telling would cost more than the page."));
+        let rows = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let page = ObjectBuilder::new()
+            .property("count", count)
+            .property("next", link().description(Some("Where the list goes on.")))
+            .property("previous", link())
+            .property("results", rows);
+        ["count", "next", "previous", "results"].into_iter().fold(page, ObjectBuilder::required).into()
+    }
 }
 
 impl PageRequest {

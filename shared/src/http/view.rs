@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::links::Host;
 use crate::domain::conversation::{Conversation, Membership, Title};
@@ -15,15 +16,24 @@ use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
 
-#[derive(Clone, Debug, Serialize)]
+/// A person.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = User)]
 pub struct UserView {
+    #[schema(format = Uuid)]
     user_id: String,
+    #[schema(example = "Ada")]
     first_name: String,
+    #[schema(example = "Lovelace")]
     last_name: String,
+    #[schema(example = "ada@example.com")]
     email: String,
     /// Null for others than oneself and admins.
+    #[schema(required, example = "+15550100200")]
     phone_number: Option<String>,
+    #[schema(example = "guest")]
     role: &'static str,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -61,17 +71,28 @@ impl UserView {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// A message.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub struct MessageView {
+    #[schema(format = Uuid)]
     message_id: String,
+    #[schema(format = Uuid)]
     sender: String,
     sender_details: UserView,
+    #[schema(format = Uuid)]
     conversation: String,
+    #[schema(example = "Hello Grace!")]
     message_body: String,
+    #[schema(format = DateTime)]
     sent_at: String,
+    /// Its place in the conversation: 1, 2, 3 …
+    #[schema(minimum = 1)]
     number: u64,
+    #[schema(required, format = DateTime)]
     edited_at: Option<String>,
-    /// To its sender only.
+    /// What its sender called the send (`Idempotency-Key`); null to everybody else.
+    #[schema(required)]
     client_key: Option<String>,
 }
 
@@ -101,11 +122,17 @@ impl MessageView {
 }
 
 /// What a send led to; if that was deleted since, where it stood.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = Sent)]
 pub enum SentView {
     Message(Box<MessageView>),
-    Deleted { message_id: String, number: u64, deleted: bool },
+    Deleted {
+        #[schema(format = Uuid)]
+        message_id: String,
+        number: u64,
+        deleted: bool,
+    },
 }
 
 impl SentView {
@@ -117,25 +144,39 @@ impl SentView {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// Somebody's part in a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Participant)]
 struct ParticipantView {
+    #[schema(format = Uuid)]
     id: String,
+    #[schema(format = Uuid)]
     user: String,
     user_details: UserView,
+    #[schema(format = DateTime)]
     joined_at: String,
 }
 
 /// A conversation in full.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
 pub struct ConversationView {
+    #[schema(format = Uuid)]
     conversation_id: String,
+    /// In order of joining.
     participants_details: Vec<ParticipantView>,
+    /// The latest 50, oldest first.
     messages: Vec<MessageView>,
     participant_count: usize,
+    #[schema(required)]
     last_message: Option<MessageView>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(required, example = "Engines")]
     title: Option<String>,
+    #[schema(format = Uuid)]
     created_by: String,
+    /// The last number minus the number read.
     unread_count: u64,
     read_number: u64,
     last_number: u64,
@@ -198,25 +239,36 @@ pub fn changes_list(conversation: ConversationId) -> String {
     format!("changes of {conversation}")
 }
 
-#[derive(Debug, Serialize)]
+/// A person by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PersonName)]
 struct NamedView {
+    #[schema(format = Uuid)]
     user_id: String,
     first_name: String,
     last_name: String,
 }
 
 /// A conversation as the inbox shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConversationSummary)]
 pub struct InboxRowView {
+    #[schema(format = Uuid)]
     conversation_id: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(required)]
     title: Option<String>,
     participant_count: usize,
+    /// The newest that is neither deleted nor void, among the last 20 numbers.
+    #[schema(required)]
     last_message: Option<MessageView>,
+    #[schema(format = DateTime)]
     last_activity: String,
     unread_count: u64,
     /// The caller and up to 19 others.
     participants: Vec<NamedView>,
+    #[schema(format = Uuid)]
     created_by: String,
 }
 

@@ -44,6 +44,14 @@ fn every_route_leads_to_its_function_on_this_machine_and_in_the_cloud() {
 }
 
 #[test]
+fn the_schema_that_is_handed_out_is_what_the_functions_declare() {
+    let handed_out = fs::read_to_string(workspace().join("functions/root/openapi.json")).expect("it is committed");
+    let declared = shared::http::openapi::document(tests::machine::all_routes());
+    let declared = declared.to_pretty_json().expect("it can be written as JSON");
+    assert!(handed_out.trim_end() == declared, "it is out of date: run `cargo dev schema`, and commit what it wrote");
+}
+
+#[test]
 fn what_belongs_to_nobody_leads_to_root() {
     let (local, gateway) = (local_routing(), Template::read().gateway());
     for path in ["/", "/nothing", "/nothing/at/all/", "/api", "/api/", "/api/nothing", "/api/conversation/1/messages"] {
