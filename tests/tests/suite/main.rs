@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agreement;
+mod bad_requests;
 mod conversations;
 mod machine;
 mod messages;
