@@ -31,6 +31,17 @@ const TEMPLATE_CHECKS: Environment = Environment {
     step: "Installing sam and cfn-lint (about 150 MB, once)",
 };
 
+const FUZZER: Environment = Environment {
+    folder: "fuzzer",
+    requirements: &["schemathesis==4.32.5"],
+    step: "Installing schemathesis 4.32.5 (about 70 MB, once)",
+};
+
+/// The folder that holds `schemathesis`.
+pub(crate) async fn fuzzer(stack: &Stack) -> Result<PathBuf> {
+    FUZZER.programs(stack).await
+}
+
 /// The folder that holds `cargo-lambda` and the linker that it uses.
 pub(crate) async fn cargo_lambda(stack: &Stack) -> Result<PathBuf> {
     CARGO_LAMBDA.programs(stack).await

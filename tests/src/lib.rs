@@ -106,7 +106,7 @@ impl Answer {
 }
 
 /// A client that shows every answer as it is.
-fn http_client() -> reqwest::Client {
+pub fn http_client() -> reqwest::Client {
     // Fails when it was done before, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());

@@ -62,6 +62,14 @@ impl InProcess {
         Self(functions.fold(axum::Router::new(), axum::Router::merge))
     }
 
+    /// Listens until the test ends; the address.
+    pub async fn serve(self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("a bound port"));
+        tokio::spawn(async move { axum::serve(listener, self.0).await });
+        address
+    }
+
     /// Sends a request as a person, and tells what it cost.
     pub async fn send(
         &self,

@@ -99,6 +99,7 @@ impl Test {
             terminal::warn("there is no Java here, so the suite does not run on DynamoDB Local");
         }
         let programs = toolbox::cargo_lambda(stack).await?;
+        let fuzzer = toolbox::fuzzer(stack).await?;
         building::functions(stack, false).await?;
         terminal::say("Building the tests …");
         let tests: &[_] = if self.no_unit { &["--test", "suite"] } else { &["--workspace"] };
@@ -114,7 +115,7 @@ impl Test {
         for engine in engines {
             terminal::say(format!("\nThe suite on {engine}"));
             let started = Instant::now();
-            let counts = self.on_engine(stack, &programs, engine).await.unwrap_or_else(|failure| {
+            let counts = self.on_engine(stack, &programs, &fuzzer, engine).await.unwrap_or_else(|failure| {
                 terminal::complain(failure);
                 Counts { failed: 1, ..Counts::default() }
             });
@@ -124,7 +125,7 @@ impl Test {
     }
 
     /// The suite on a database of its own, which is gone afterwards with all that ran for it.
-    async fn on_engine(&self, stack: &Stack, programs: &Path, engine: Engine) -> Result<Counts> {
+    async fn on_engine(&self, stack: &Stack, programs: &Path, fuzzer: &Path, engine: Engine) -> Result<Counts> {
         let part = stack.part()?;
         let database_log = format!("test-{}-database", engine.name());
         let database = database::start(&part, engine, ports::any_free()?, Storage::Memory, &database_log).await?;
@@ -151,7 +152,8 @@ impl Test {
         command
             .env("CONFAB_TARGET", &emulator.url)
             .env("CONFAB_DATABASE", &database.endpoint)
-            .env("CONFAB_DATABASE_KIND", engine.name());
+            .env("CONFAB_DATABASE_KIND", engine.name())
+            .env("CONFAB_SCHEMATHESIS", fuzzer.join("schemathesis"));
         tokio::spawn(async move {
             while let Some(line) = emulator.next_line().await {
                 record(&line);

@@ -8,6 +8,22 @@ pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
     accepts(headers, &mime::APPLICATION_JSON)
 }
 
+/// Whether a browser asks: HTML is named, and nothing that covers JSON weighs more.
+pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
+    let ranges = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    let ranges = ranges.flat_map(|value| value.split(',')).filter_map(|range| range.trim().parse::<Mime>().ok());
+    let (mut html, mut json) = (0.0, 0.0);
+    for range in ranges {
+        let weight = range.get_param("q").map_or(Ok(1.0), |weight| weight.as_str().parse::<f32>()).unwrap_or(0.0);
+        match range.essence_str() {
+            "text/html" => html = weight,
+            "application/json" => json = weight,
+            _ => {}
+        }
+    }
+    html > json
+}
+
 fn accepts(headers: &HeaderMap, offered: &Mime) -> bool {
     let mut ranges = headers
         .get_all(header::ACCEPT)
@@ -34,6 +50,16 @@ mod tests {
 
     fn accept(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(header::ACCEPT, value.parse().expect("a header"))])
+    }
+
+    #[test]
+    fn browsers_are_told_from_programs() {
+        let of_browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+        assert!(prefers_html(&accept(of_browsers)) && prefers_html(&accept("text/html")));
+        for value in ["*/*", "application/json", "application/json, text/html;q=0.5", "text/html;q=0", "nonsense"] {
+            assert!(!prefers_html(&accept(value)), "{value}");
+        }
+        assert!(!prefers_html(&HeaderMap::new()));
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub fn document(functions: impl IntoIterator<Item = (&'static str, Routes)>) -> 
     }
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
+        .responses_from_iter(IMPLIED.map(|implied| (implied.name, refused(implied.status, implied.about))))
         .security_scheme(BEARER, bearer())
         .security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("sessionid"))))
         .build();
@@ -75,6 +76,53 @@ const ABOUT: &str = "Messaging: people, conversations, and messages that are num
     may be shorter than asked for and still have a `next`. What is not the caller's is answered like what is not there. \
     Bodies may be JSON, forms or multipart forms, up to 256 KiB; unknown fields are ignored. After a 503 or a time-out \
     the outcome is unknown: repeat the request, a send with its `Idempotency-Key`.";
+
+/// A refusal that follows from what an endpoint declares.
+#[derive(Clone, Copy)]
+struct Implied {
+    name: &'static str,
+    status: StatusCode,
+    about: &'static str,
+}
+
+const fn implied(name: &'static str, status: StatusCode, about: &'static str) -> Implied {
+    Implied { name, status, about }
+}
+
+const BAD_REQUEST: Implied = implied("BadRequest", StatusCode::BAD_REQUEST, "The body, or a field of it, is refused.");
+const UNAUTHORIZED: Implied =
+    implied("Unauthorized", StatusCode::UNAUTHORIZED, "No credentials, or those of a session that is not alive.");
+const CSRF_FAILED: Implied = implied("CsrfFailed", StatusCode::FORBIDDEN, "CSRF failed, for a caller by cookie.");
+const NOT_FOUND: Implied =
+    implied("NotFound", StatusCode::NOT_FOUND, "Not there, or not the caller's: the two look the same.");
+const NO_SUCH_PAGE: Implied =
+    implied("NoSuchPage", StatusCode::NOT_FOUND, "A cursor of another list, or a page too far.");
+const NOT_ACCEPTABLE: Implied =
+    implied("NotAcceptable", StatusCode::NOT_ACCEPTABLE, "The answer cannot be given as `Accept` asks for it.");
+const TOO_LARGE: Implied = implied("PayloadTooLarge", StatusCode::PAYLOAD_TOO_LARGE, "The body has more than 256 KiB.");
+const UNSUPPORTED_MEDIA_TYPE: Implied = implied(
+    "UnsupportedMediaType",
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "The body's media type is none of those that are taken.",
+);
+const UNAVAILABLE: Implied = implied(
+    "Unavailable",
+    StatusCode::SERVICE_UNAVAILABLE,
+    "Not done in time; whether it took effect is unknown: repeat it.",
+);
+
+/// Every refusal that is implied anywhere.
+const IMPLIED: [Implied; 9] = [
+    BAD_REQUEST,
+    UNAUTHORIZED,
+    CSRF_FAILED,
+    NOT_FOUND,
+    NO_SUCH_PAGE,
+    NOT_ACCEPTABLE,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    UNAVAILABLE,
+];
 
 /// One operation with all that the document tells of it.
 struct Described<'a> {
@@ -122,9 +170,9 @@ impl Described<'_> {
         for answer in &self.operation.answers {
             operation = operation.response(answer.status.as_str(), self.answered(answer, schemas));
         }
-        for (status, about) in self.implied() {
+        for Implied { status, name, .. } in self.implied() {
             if !self.operation.answers.iter().any(|answer| answer.status == status) {
-                operation = operation.response(status.as_str(), refused(status, about));
+                operation = operation.response(status.as_str(), Ref::from_response_name(name));
             }
         }
         for requirement in self.security() {
@@ -134,33 +182,23 @@ impl Described<'_> {
     }
 
     /// The refusals that follow from the declaration.
-    fn implied(&self) -> Vec<(StatusCode, &'static str)> {
+    fn implied(&self) -> impl Iterator<Item = Implied> {
         let signed_in = self.access == Access::SignedIn;
-        let is_unsafe = !self.method.is_safe();
-        let checks_csrf = is_unsafe && self.access != Access::EverybodyWithoutCsrf;
+        let checks_csrf = !self.method.is_safe() && self.access != Access::EverybodyWithoutCsrf;
         let has_body = self.operation.fields.is_some();
-        let implied = [
-            (has_body, StatusCode::BAD_REQUEST, "The body, or a field of it, is refused."),
-            (signed_in, StatusCode::UNAUTHORIZED, "No credentials, or those of a session that is not alive."),
-            (checks_csrf, StatusCode::FORBIDDEN, "CSRF failed, for a caller by cookie."),
-            (self.path.contains('{'), StatusCode::NOT_FOUND, "Not there, or not the caller's: the two look the same."),
-            (
-                self.operation.is_page,
-                StatusCode::NOT_FOUND,
-                "No such page: a cursor of another list, or a page too far.",
-            ),
-            (true, StatusCode::NOT_ACCEPTABLE, "The answer cannot be given as `Accept` asks for it."),
-            (has_body, StatusCode::PAYLOAD_TOO_LARGE, "The body has more than 256 KiB."),
-            (has_body, StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body's media type is none of those that are taken."),
-            (true, StatusCode::SERVICE_UNAVAILABLE, "Not done in time; whether it took effect is unknown: repeat it."),
+        let has_id = self.path.contains('{');
+        let applying = [
+            (has_body, BAD_REQUEST),
+            (signed_in, UNAUTHORIZED),
+            (checks_csrf, CSRF_FAILED),
+            (has_id, NOT_FOUND),
+            (self.operation.is_page && !has_id, NO_SUCH_PAGE),
+            (true, NOT_ACCEPTABLE),
+            (has_body, TOO_LARGE),
+            (has_body, UNSUPPORTED_MEDIA_TYPE),
+            (true, UNAVAILABLE),
         ];
-        let mut refusals = Vec::new();
-        for (_, status, about) in implied.into_iter().filter(|(applies, _, _)| *applies) {
-            if !refusals.iter().any(|(known, _)| *known == status) {
-                refusals.push((status, about));
-            }
-        }
-        refusals
+        applying.into_iter().filter_map(|(applies, implied)| applies.then_some(implied))
     }
 
     fn security(&self) -> Vec<SecurityRequirement> {

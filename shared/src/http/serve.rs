@@ -1,8 +1,8 @@
 //! Running a function: on Lambda, under `cargo lambda watch`, and inside a test.
 
-use axum::http::Response;
+use axum::http::{HeaderMap, Response, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
+use axum::response::{Html, IntoResponse};
 use http_body_util::BodyExt;
 use lambda_http::{Body, Request};
 use tower::{ServiceExt, service_fn};
@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::app::App;
 use super::endpoint::Routes;
+use super::negotiation;
 use super::observe::observe;
 use super::problem::Problem;
 
@@ -50,11 +51,18 @@ async fn answer_requests(function: &'static str, routes: Routes) -> Result<(), F
 
 /// A function's endpoints as a service of HTTP requests.
 pub fn service(function: &'static str, routes: Routes, app: App) -> axum::Router {
-    routes
-        .into_router(&app)
-        .fallback(async || Problem::nothing_here())
-        .layer(from_fn_with_state(function, observe))
-        .with_state(app)
+    routes.into_router(&app).fallback(nothing_here).layer(from_fn_with_state(function, observe)).with_state(app)
+}
+
+/// An address that nobody has: a page for browsers, JSON for everybody else.
+async fn nothing_here(headers: HeaderMap) -> axum::response::Response {
+    const PAGE: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Not found – Confab</title>\n\
+        <h1>Not found</h1>\n<p>There is nothing at this address. <a href=\"/\">Where everything begins</a></p>\n</html>\n";
+    if negotiation::prefers_html(&headers) {
+        (StatusCode::NOT_FOUND, Html(PAGE)).into_response()
+    } else {
+        Problem::nothing_here().into_response()
+    }
 }
 
 /// Lambda answers with whole bodies.

@@ -4,6 +4,7 @@ mod bad_requests;
 mod budgets;
 mod callers;
 mod faults;
+mod fuzzing;
 mod log;
 mod not_there;
 mod privileges;

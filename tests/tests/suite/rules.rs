@@ -309,6 +309,14 @@ async fn what_is_nowhere_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_browser_that_finds_nothing_is_shown_a_page() {
+    let of_browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let answer = Client::anonymous().with("accept", of_browsers).get("/nothing/").await.expect(404);
+    assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
+    assert!(answer.text.contains("Not found"), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn every_answer_carries_what_protects_browsers() {
     let ada = Person::new("Ada").await;
     let anonymous = Client::anonymous();
