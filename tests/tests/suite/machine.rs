@@ -3,6 +3,7 @@
 mod bad_requests;
 mod budgets;
 mod callers;
+mod django_defects;
 mod faults;
 mod fuzzing;
 mod log;

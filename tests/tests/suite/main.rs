@@ -5,6 +5,7 @@ mod accounts;
 mod agreement;
 mod bad_requests;
 mod conversations;
+mod django_defects;
 mod forms;
 mod machine;
 mod messages;
