@@ -213,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_form_is_read_as_it_was_written(pairs: Vec<(String, String)>) {
+        fn a_form_is_read_as_it_was_written(pairs in prop::collection::vec((".{0,12}", ".{0,12}"), 0..6)) {
             let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
             let expected: Vec<_> = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
             prop_assert_eq!(form_fields(&Bytes::from(written)).ok(), Some(expected));

@@ -225,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_keeps_every_parameter_but_the_page(pairs: Vec<(String, String)>) {
+        fn a_link_keeps_every_parameter_but_the_page(pairs in prop::collection::vec((".{0,12}", ".{0,12}"), 0..6)) {
             let kept: Vec<_> = pairs.iter().filter(|(name, _)| name != CURSOR && name != PAGE).cloned().collect();
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
             let link = request(&query).link("here");
