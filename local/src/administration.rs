@@ -25,6 +25,7 @@ pub(crate) async fn create_admin(
         email,
         phone_number: None,
         role: Role::Admin,
+        active: true,
         password: password.hash(),
     };
     match store.create_user(admin, None, Timestamp::from(SystemTime::now())).await {

@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod error;
 pub mod id;
 pub mod log;
+pub mod login;
 pub mod message;
 pub mod page;
 pub mod password;

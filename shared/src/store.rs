@@ -7,7 +7,9 @@
 //! | --- | --- | --- | --- |
 //! | user | `USER#id` | `PROFILE` | get S for oneself, batch E for names; GSI1 `USERS` / `created_at#id`: the list of people |
 //! | e-mail guard | `EMAIL#address` | `EMAIL` | get S at login |
-//! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query to end them all |
+//! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query S to show and to end them all |
+//! | failed login | `LOGINS#account`, `ADDRESS#ip` | `FAILED#time#nonce` | query, newest first, before a password is checked: S by account, E by address |
+//! | active admins | `ADMINS` | `ADMINS` | written with every change of who is one, on condition that one is left |
 //! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
 //! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones |
 //! | change | `CONV#id` | `CHG#number` | query S for the latest numbers |
@@ -45,7 +47,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
-pub use accounts::{Account, People};
+pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
 pub use log::Sent;
@@ -85,6 +87,10 @@ impl Store {
             None => aws_configuration().await,
         };
         Self { client: Client::from_conf(config), table_name: settings.table_name }
+    }
+
+    pub fn table_name(&self) -> &str {
+        &self.table_name
     }
 }
 

@@ -8,15 +8,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Request, header};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use lambda_http::request::RequestContext;
+use serde_json::{Value, json};
 use shared::domain::Timestamp;
 use shared::domain::id::{ConversationId, SessionId, UserId};
 use shared::domain::session::Caller;
+use shared::domain::user::Role;
 use shared::http::{App, Keyring, Registration, Routes, service};
 use shared::store::{Settings, Spent, Store};
 use tower::ServiceExt;
 
-use crate::{Answer, Person};
+use crate::{Answer, Client, Person};
+use cast::Actor;
 
 /// The address of the database that the stack under test uses.
 pub fn database() -> String {
@@ -38,7 +41,32 @@ pub async fn store() -> Store {
     store_at(&database()).await
 }
 
+/// A table with nobody in it, which no other test touches.
+pub async fn table_of_its_own() -> Store {
+    let table_name = format!("confab-{}", uuid::Uuid::new_v4().simple());
+    let store = Store::connect(Settings { table_name, endpoint: Some(database()) }).await;
+    store.migrate().await.expect("a table");
+    store
+}
+
+/// Asks the database itself, past the store.
+pub async fn ask_database(operation: &str, body: &Value) {
+    let request = crate::http_client()
+        .post(database())
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("content-type", "application/x-amz-json-1.0")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        )
+        .header("x-amz-date", "20260101T000000Z")
+        .body(body.to_string());
+    let answer = request.send().await.expect("the database answers");
+    assert!(answer.status().is_success(), "{operation}: {}", answer.text().await.unwrap_or_default());
+}
+
 /// Every function's endpoints in this process, on the table of the stack under test.
+#[derive(Clone)]
 pub struct InProcess(axum::Router);
 
 impl InProcess {
@@ -52,9 +80,19 @@ impl InProcess {
 
     /// Every function on a store of its own.
     pub fn each_on(store: impl Fn(&'static str) -> Store) -> Self {
+        Self::with(Registration::Open, store)
+    }
+
+    /// Where nobody may register.
+    pub async fn closed() -> Self {
+        let store = store().await;
+        Self::with(Registration::Closed, |_| store.clone())
+    }
+
+    fn with(registration: Registration, store: impl Fn(&'static str) -> Store) -> Self {
         let keyring = Arc::new(keyring());
         let functions = all_routes().into_iter().map(|(name, routes)| {
-            let app = App { store: store(name), keyring: keyring.clone(), registration: Registration::Open };
+            let app = App { store: store(name), keyring: keyring.clone(), registration };
             let function = service(name, routes, app);
             // What belongs to nobody is root's.
             if name == "root" { function } else { function.reset_fallback() }
@@ -89,7 +127,24 @@ impl InProcess {
             request = request.header(*name, *value);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let (answer, spent) = self.ask(request.body(body).expect("a request")).await;
+        self.answer(request.body(body).expect("a request")).await
+    }
+
+    /// Logs in from an address, as API Gateway tells it.
+    pub async fn log_in_from(&self, address: &str, email: &str, password: &str) -> (u16, Value, Spent) {
+        let http = json!({ "method": "POST", "path": "/api/auth/login/", "protocol": "HTTP/1.1", "sourceIp": address });
+        let context = json!({ "timeEpoch": 0, "http": http });
+        let context: RequestContext = serde_json::from_value(context).expect("a context");
+        let request = Request::post("/api/auth/login/")
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .extension(context)
+            .body(Body::from(json!({ "email": email, "password": password }).to_string()));
+        self.answer(request.expect("a request")).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> (u16, Value, Spent) {
+        let (answer, spent) = self.ask(request).await;
         (answer.status, serde_json::from_str(&answer.text).unwrap_or_default(), spent)
     }
 
@@ -142,7 +197,24 @@ pub fn user_id(text: &str) -> UserId {
     UserId::parse(text).expect("a person's id")
 }
 
+/// An admin, whom nobody could make through the front door, signed in there.
+pub async fn admin() -> Person {
+    person_in(&store().await, Role::Admin).await
+}
+
+/// A host, signed in.
+pub async fn host() -> Person {
+    person_in(&store().await, Role::Host).await
+}
+
+/// Somebody signed in, made behind the front door.
+pub async fn person_in(store: &Store, role: Role) -> Person {
+    let Actor { session, email, token } = Actor::new(store, role).await;
+    let id = session.caller.user.to_string();
+    Person { client: Client::with_token(&token), token, id, email: email.as_str().to_owned() }
+}
+
 /// A session that never was.
 pub fn no_session(person: &Person) -> Caller {
-    Caller { user: user_id(&person.id), session: SessionId::unique() }
+    Caller { session: SessionId::unique(), ..caller(person) }
 }

@@ -91,6 +91,10 @@ pub(crate) async fn submit(
         Err(problem) if problem.status() == StatusCode::BAD_REQUEST => {
             LoginForm { form_error: Some(Problem::WRONG_CREDENTIALS), ..form }.answer(&host)
         }
+        Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS => {
+            let page = LoginForm { form_error: problem.sentence(), ..form }.answer(&host)?;
+            Ok(problem.told_by(page))
+        }
         Err(problem) => Err(problem),
     }
 }

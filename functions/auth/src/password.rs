@@ -1,11 +1,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
+use shared::domain::login::Attempt;
 use shared::domain::password::Password;
 use shared::domain::session::Caller;
 use shared::domain::{Error, Invalid};
-use shared::http::{App, Body, Field, Fields, FromFields, Problem};
-
-use crate::sign_in::{check, off_the_runtime};
+use shared::http::{App, Body, Client, Field, Fields, FromFields, Problem};
 
 pub(crate) struct ChangePassword {
     old_password: Password,
@@ -22,17 +21,20 @@ impl FromFields for ChangePassword {
     }
 }
 
-/// Every other session of the caller ends with it.
+/// Every other session of the caller ends with it. Wrong old passwords count as failed logins do.
 pub(crate) async fn change_password(
     State(app): State<App>,
     caller: Caller,
+    client: Client,
     body: Body<ChangePassword>,
 ) -> Result<StatusCode, Problem> {
     let ChangePassword { old_password, new_password } = body.parsed()?;
     let user = app.store.me(&caller).await?;
-    let account = app.store.account(&user.email).await?.ok_or(Error::SessionEnded)?;
-    let (fits, _) = check(old_password, account.password_hash.clone()).await?;
+    let attempt = Attempt::new(user.email.as_str(), client.address.as_deref());
+    let account = app.store.account_to_check(&attempt, app.now()).await?.ok_or(Error::SessionEnded)?;
+    let (fits, _) = old_password.checked(account.password_hash.clone()).await?;
     if !fits {
+        app.store.count_failure(&attempt, app.now()).await?;
         let reason = Invalid::new("Your old password was entered incorrectly. Please enter it again.");
         return Err(Problem::field("old_password", &reason));
     }
@@ -40,7 +42,7 @@ pub(crate) async fn change_password(
     if let Some(problem) = Problem::weak("new_password", weaknesses) {
         return Err(problem);
     }
-    let hash = off_the_runtime(move || new_password.hash()).await?;
+    let hash = new_password.hashed().await?;
     app.store.change_password(&account, &hash, Some(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 use shared::domain::Error;
+use shared::domain::login::Attempt;
 use shared::domain::password::{Password, PasswordHash};
 use shared::domain::session::Session;
-use shared::domain::user::{Email, User};
+use shared::domain::user::User;
 use shared::http::view::UserView;
 use shared::http::{App, Client, Problem, Token};
+use shared::store::Account;
 use utoipa::ToSchema;
 
 /// What a client gets when it has signed in.
@@ -31,50 +33,51 @@ fn expose<S: serde::Serializer>(token: &Token, serializer: S) -> Result<S::Ok, S
 }
 
 /// Begins a session if the credentials fit. An unknown account, an inactive person and a wrong password look the same
-/// and take the same time; what cannot even be an address or a password is wrong like the rest.
+/// and take the same time; what cannot even be an address or a password is wrong like the rest. While too many attempts
+/// failed, none is looked at.
 pub(crate) async fn sign_in(app: &App, email: &str, password: &str, client: Client) -> Result<SignedIn, Problem> {
-    let password = Password::parse(password).map_err(|_| Error::WrongCredentials)?;
-    let email = Email::parse(email).ok();
-    let first = attempt(app, email.as_ref(), &password, &client).await?;
-    // The account changed after it was read, if only because another login renewed the hash: the second look decides.
-    let signed_in = if first.is_some() { first } else { attempt(app, email.as_ref(), &password, &client).await? };
-    Ok(signed_in.ok_or(Error::WrongCredentials)?)
+    let attempt = Attempt::new(email, client.address.as_deref());
+    let account = app.store.account_to_check(&attempt, app.now()).await?;
+    match begin(app, &attempt, account, Password::parse(password).ok(), &client).await {
+        Err(Error::WrongCredentials) => {
+            app.store.count_failure(&attempt, app.now()).await?;
+            Err(Error::WrongCredentials.into())
+        }
+        outcome => Ok(outcome?),
+    }
+}
+
+async fn begin(
+    app: &App,
+    attempt: &Attempt,
+    account: Option<Account>,
+    password: Option<Password>,
+    client: &Client,
+) -> Result<SignedIn, Error> {
+    let password = password.ok_or(Error::WrongCredentials)?;
+    let again = match begin_at(app, account, &password, client).await? {
+        Some(signed_in) => return Ok(signed_in),
+        // The account changed after it was read, if only because another login renewed the hash: a second look decides.
+        None => attempt.email.as_ref().ok_or(Error::WrongCredentials)?,
+    };
+    let account = app.store.account(again).await?;
+    begin_at(app, account, &password, client).await?.ok_or(Error::WrongCredentials)
 }
 
 /// One look at the account; nothing if it changed while its password was checked.
-async fn attempt(
+async fn begin_at(
     app: &App,
-    email: Option<&Email>,
+    account: Option<Account>,
     password: &Password,
     client: &Client,
-) -> Result<Option<SignedIn>, Problem> {
-    let account = match email {
-        Some(email) => app.store.account(email).await?,
-        None => None,
-    };
+) -> Result<Option<SignedIn>, Error> {
     let hash = account.as_ref().map_or_else(PasswordHash::of_nobody, |account| account.password_hash.clone());
-    let (fits, rehashed) = check(password.clone(), hash).await?;
+    let (fits, rehashed) = password.clone().checked(hash).await?;
     let account = account.filter(|account| fits && account.active).ok_or(Error::WrongCredentials)?;
     let session = Session::begin(account.user, app.now(), client.address.clone(), client.agent.clone());
     match app.store.begin_session(&account, &session, rehashed.as_ref()).await {
         Ok(user) => Ok(Some(SignedIn::new(app, &session, &user))),
         Err(Error::WrongCredentials) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
-}
-
-/// Whether the password fits, and a new hash if it does and the old one's parameters are outdated.
-pub(crate) async fn check(password: Password, hash: PasswordHash) -> Result<(bool, Option<PasswordHash>), Problem> {
-    off_the_runtime(move || {
-        let fits = password.matches(&hash);
-        (fits, (fits && hash.is_outdated()).then(|| password.hash()))
-    })
-    .await
-}
-
-/// Hashing takes tens of milliseconds of processor time: other requests go on meanwhile.
-pub(crate) async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(error.to_string()))
 }

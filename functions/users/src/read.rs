@@ -1,9 +1,7 @@
 use axum::Json;
 use axum::extract::State;
 use shared::domain::id::UserId;
-use shared::domain::permission::may_see_inactive;
 use shared::domain::session::Caller;
-use shared::domain::{Error, Resource};
 use shared::http::view::UserView;
 use shared::http::{App, PathId, Problem};
 
@@ -17,8 +15,5 @@ pub(crate) async fn person(
     PathId(id): PathId<UserId>,
 ) -> Result<Json<UserView>, Problem> {
     let (person, caller) = app.store.person(&caller, id).await?;
-    if !person.active && !may_see_inactive(&caller) {
-        return Err(Error::NotFound(Resource::User).into());
-    }
     Ok(Json(UserView::seen_by(&caller, &person)))
 }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// A kind of thing that a caller can ask for by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     Conversation,
     Message,
+    Session,
     User,
 }
 
@@ -42,6 +44,10 @@ pub enum Error {
     /// The credentials do not fit, for whatever reason.
     #[error("wrong e-mail address or password")]
     WrongCredentials,
+
+    /// There were too many wrong credentials: none are looked at for that long.
+    #[error("too many failed logins")]
+    Throttled(Duration),
 
     /// Another person has this e-mail address.
     #[error("the e-mail address is taken")]

@@ -16,7 +16,12 @@ pub fn may_delete_message(caller: &User, message: &Message) -> bool {
 }
 
 /// Inactive people are there for admins only.
-pub fn may_see_inactive(caller: &User) -> bool {
+pub fn may_see_person(caller: &User, person: &User) -> bool {
+    person.active || caller.role == Role::Admin
+}
+
+/// Making people, giving them roles, barring them: for admins.
+pub fn may_manage_people(caller: &User) -> bool {
     caller.role == Role::Admin
 }
 

@@ -28,7 +28,43 @@ pub struct NewUser {
     pub email: Email,
     pub phone_number: Option<PhoneNumber>,
     pub role: Role,
+    pub active: bool,
     pub password: PasswordHash,
+}
+
+impl User {
+    /// Of these one is always left.
+    pub fn is_active_admin(&self) -> bool {
+        self.active && self.role == Role::Admin
+    }
+}
+
+/// What is to change about a person; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    pub first_name: Option<PersonName>,
+    pub last_name: Option<PersonName>,
+    /// `Some(None)` clears it.
+    pub phone_number: Option<Option<PhoneNumber>>,
+    pub role: Option<Role>,
+    pub active: Option<bool>,
+}
+
+impl UserChange {
+    pub const DEACTIVATION: Self =
+        Self { first_name: None, last_name: None, phone_number: None, role: None, active: Some(false) };
+
+    /// The person as they are afterwards.
+    pub fn applied_to(&self, user: &User) -> User {
+        User {
+            first_name: self.first_name.clone().unwrap_or_else(|| user.first_name.clone()),
+            last_name: self.last_name.clone().unwrap_or_else(|| user.last_name.clone()),
+            phone_number: self.phone_number.clone().unwrap_or_else(|| user.phone_number.clone()),
+            role: self.role.unwrap_or(user.role),
+            active: self.active.unwrap_or(user.active),
+            ..user.clone()
+        }
+    }
 }
 
 /// What a person may do beyond what everybody may; see [`super::permission`].
@@ -40,6 +76,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// As they are written.
+    pub const NAMES: &'static [&'static str] = &["guest", "host", "admin"];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Guest => "guest",

@@ -102,6 +102,27 @@ impl Fields {
         }
     }
 
+    /// A text that may be missing, but not null: of a change, what is missing stays.
+    pub fn given<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
+        if self.has(name) { self.required(name, parse).map(Some) } else { Some(None) }
+    }
+
+    /// Yes or no, in the spellings that forms and programs have for it; it may be missing, but not null.
+    pub fn flag(&mut self, name: &str) -> Option<Option<bool>> {
+        let spelt = match self.value(name) {
+            None => return Some(None),
+            Some(Value::Null) => return self.refuse(name, [Invalid::NULL]),
+            Some(Value::Bool(flag)) => return Some(Some(*flag)),
+            Some(Value::String(text)) => text.to_ascii_lowercase(),
+            Some(other) => other.to_string(),
+        };
+        match spelt.as_str() {
+            "true" | "t" | "yes" | "y" | "on" | "1" => Some(Some(true)),
+            "false" | "f" | "no" | "n" | "off" | "0" => Some(Some(false)),
+            _ => self.refuse(name, [Invalid::new("Must be a valid boolean.")]),
+        }
+    }
+
     /// A value that is no text, as it came.
     pub fn value(&self, name: &str) -> Option<&Value> {
         debug_assert!(self.described.iter().any(|field| field.name == name), "the field {name} is not described");
@@ -202,7 +223,7 @@ path_ids! {
     ConversationId from "conversation_id" of Conversation,
     MessageId from "message_id" of Message,
     UserId from "user_id" of User,
-    SessionId from "session_id" of User,
+    SessionId from "session_id" of Session,
 }
 
 #[cfg(test)]
@@ -282,6 +303,25 @@ mod tests {
                 prop_assert!(["required", "optional"].contains(&name.as_str()));
                 prop_assert!(reasons.as_array().is_some_and(|reasons| reasons.len() == 1 && reasons[0].is_string()));
             }
+        }
+    }
+
+    #[test]
+    fn a_flag_is_taken_in_every_spelling_of_yes_and_no() {
+        const FLAG: &[Field] = &[Field::flag("flag").optional()];
+        let read = |json: &str| {
+            let fields = body::json_fields(&Bytes::from(json.to_owned())).expect("an object");
+            Fields::new(Content::Object(fields), FLAG).flag("flag")
+        };
+        assert_eq!(read("{}"), Some(None));
+        for yes in ["true", "\"true\"", "\"True\"", "\"on\"", "\"1\"", "1", "\"yes\""] {
+            assert_eq!(read(&format!(r#"{{"flag": {yes}}}"#)), Some(Some(true)), "{yes}");
+        }
+        for no in ["false", "\"FALSE\"", "\"off\"", "\"0\"", "0", "\"n\""] {
+            assert_eq!(read(&format!(r#"{{"flag": {no}}}"#)), Some(Some(false)), "{no}");
+        }
+        for nonsense in ["null", "2", "\"\"", "\"perhaps\"", "[]", "{}", "[true]"] {
+            assert_eq!(read(&format!(r#"{{"flag": {nonsense}}}"#)), None, "{nonsense}");
         }
     }
 

@@ -61,7 +61,7 @@ impl<S: Sync> FromRequestParts<S> for Host {
     }
 }
 
-/// The client as API Gateway saw it, for the list of one's own sessions.
+/// The client as API Gateway saw it: for the list of one's own sessions, and to slow down guessing.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     pub address: Option<String>,

@@ -1,5 +1,7 @@
 //! Errors as clients see them. Here alone errors become statuses and bodies.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,12 +9,15 @@ use serde_json::{Value, json};
 
 use crate::domain::{Error, Invalid, Resource};
 
+/// How credentials travel (RFC 6750).
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+
 /// An answer that is not what was asked for.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     body: Value,
-    header: Option<(HeaderName, &'static str)>,
+    header: Option<(HeaderName, HeaderValue)>,
     /// For the log, never for the client.
     cause: Option<String>,
 }
@@ -38,8 +43,8 @@ impl Problem {
         Self::new(status, json!({ "detail": sentence.into() }))
     }
 
-    fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, value));
+    fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.header = Some((name, value.into()));
         self
     }
 
@@ -50,11 +55,11 @@ impl Problem {
 
     pub fn not_authenticated() -> Self {
         Self::detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided.")
-            .with(header::WWW_AUTHENTICATE, "Bearer")
+            .with(header::WWW_AUTHENTICATE, BEARER)
     }
 
     pub fn session_ended() -> Self {
-        Self::detail(StatusCode::UNAUTHORIZED, "Invalid or expired session.").with(header::WWW_AUTHENTICATE, "Bearer")
+        Self::detail(StatusCode::UNAUTHORIZED, "Invalid or expired session.").with(header::WWW_AUTHENTICATE, BEARER)
     }
 
     pub fn csrf(reason: &str) -> Self {
@@ -120,17 +125,36 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, json!({ "non_field_errors": [sentence] }))
     }
 
+    /// Longer than `wait` by less than a second: clients are told whole ones.
+    fn throttled(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let sentence = format!("Too many failed login attempts. Try again in {seconds} seconds.");
+        Self::detail(StatusCode::TOO_MANY_REQUESTS, sentence).with(header::RETRY_AFTER, seconds)
+    }
+
     pub fn internal(cause: impl Into<String>) -> Self {
         Self::detail(StatusCode::INTERNAL_SERVER_ERROR, "An error occurred; it was recorded.").caused_by(cause.into())
     }
 
     pub fn unavailable(cause: impl Into<String>) -> Self {
         let detail = "The request could not be completed in time; whether it took effect is unknown. Repeat it, a send with its Idempotency-Key.";
-        Self::detail(StatusCode::SERVICE_UNAVAILABLE, detail).with(header::RETRY_AFTER, "1").caused_by(cause.into())
+        Self::detail(StatusCode::SERVICE_UNAVAILABLE, detail).with(header::RETRY_AFTER, 1).caused_by(cause.into())
     }
 
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What people are told, where that is one sentence.
+    pub fn sentence(&self) -> Option<&str> {
+        self.body["detail"].as_str()
+    }
+
+    /// The same refusal, told by a page instead.
+    pub fn told_by(self, mut page: Response) -> Response {
+        *page.status_mut() = self.status;
+        page.headers_mut().extend(self.header);
+        page
     }
 }
 
@@ -145,6 +169,7 @@ impl From<Error> for Problem {
                 Self::field("participant_ids", &Invalid::new("One or more participant IDs are invalid."))
             }
             Error::WrongCredentials => Self::non_field(Self::WRONG_CREDENTIALS),
+            Error::Throttled(wait) => Self::throttled(wait),
             Error::EmailTaken => Self::field("email", &Invalid::new("A user with this email already exists.")),
             Error::KeyReused => Self::detail(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -161,7 +186,7 @@ impl IntoResponse for Problem {
         let failure = self.cause.map(|cause| Cause { cause, told: self.body.clone() });
         let mut response = (self.status, Json(self.body)).into_response();
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         if let Some(failure) = failure {
             response.extensions_mut().insert(failure);

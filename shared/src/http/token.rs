@@ -96,8 +96,8 @@ impl Keyring {
         let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(secret.as_bytes()), &validation)
             .ok()?
             .claims;
-        let caller = Caller { user: UserId::parse(&claims.sub).ok()?, session: SessionId::parse(&claims.sid).ok()? };
-        (now.epoch_seconds() < claims.exp).then_some(caller)
+        let (user, session) = (UserId::parse(&claims.sub).ok()?, SessionId::parse(&claims.sid).ok()?);
+        (now.epoch_seconds() < claims.exp).then_some(Caller { user, session, at: now })
     }
 }
 
@@ -177,7 +177,8 @@ mod tests {
         let (keyring, session) = (keyring(OLD), session());
         let token = keyring.sign(&session);
         assert_eq!(keyring.verify(token.expose(), now()), Some(session.caller));
-        assert_eq!(keyring.verify(token.expose(), now() + (LIFETIME - Duration::from_secs(1))), Some(session.caller));
+        let at_last = now() + (LIFETIME - Duration::from_secs(1));
+        assert_eq!(keyring.verify(token.expose(), at_last), Some(Caller { at: at_last, ..session.caller }));
         assert_eq!(keyring.verify(token.expose(), now() + LIFETIME), None);
     }
 

@@ -12,6 +12,7 @@ use crate::domain::cursor;
 use crate::domain::id::{ConversationId, Number, UserId};
 use crate::domain::message::{ClientKey, Message};
 use crate::domain::permission::may_see_phone_number;
+use crate::domain::session::{Caller, Session};
 use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
@@ -67,6 +68,38 @@ impl UserView {
                 .map(str::to_owned),
             role: user.role.as_str(),
             created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+/// One of the caller's own logins.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionView {
+    #[schema(format = Uuid)]
+    session_id: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// To the hour.
+    #[schema(format = DateTime)]
+    last_seen_at: String,
+    #[schema(required, example = "192.0.2.1")]
+    ip: Option<String>,
+    #[schema(required, example = "Mozilla/5.0")]
+    user_agent: Option<String>,
+    /// Whether it is the one that this is asked by.
+    current: bool,
+}
+
+impl SessionView {
+    pub fn new(caller: &Caller, session: &Session) -> Self {
+        Self {
+            session_id: session.caller.session.to_string(),
+            created_at: session.created_at.to_string(),
+            last_seen_at: session.last_seen_at.to_string(),
+            ip: session.address.clone(),
+            user_agent: session.agent.clone(),
+            current: session.caller.session == caller.session,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::item::Reader;
 use super::keys::Key;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, UserId};
-use crate::domain::session::Caller;
+use crate::domain::session::{Caller, SEEN_EVERY, Session};
 use crate::domain::{Error, Resource};
 
 impl Store {
@@ -28,12 +28,11 @@ impl Store {
         outcome
     }
 
-    /// Fails unless the caller's session is alive.
+    /// Fails unless the caller's session is alive. Once in a while it is noted that it is.
     pub async fn alive(&self, caller: &Caller) -> Result<(), Error> {
-        match self.get(Key::session(caller), Consistency::Strong).await? {
-            Some(_) => Ok(()),
-            None => Err(Error::SessionEnded),
-        }
+        let item = self.get(Key::session(caller), Consistency::Strong).await?.ok_or(Error::SessionEnded)?;
+        let session = Session::try_from(Reader(&item))?;
+        if caller.at.since(session.last_seen_at) > SEEN_EVERY { self.move_last_seen(caller).await } else { Ok(()) }
     }
 
     /// Fails unless the caller takes part in the conversation.

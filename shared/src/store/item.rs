@@ -6,14 +6,11 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::keys::{CONVERSATIONS, EXPIRES_AT, GSI1PK, GSI1SK, Key, PK, SK, USERS};
+use super::keys::{CONVERSATIONS, GSI1PK, GSI1SK, Key, PK, SK};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::{Conversation, Kind, Membership, Title};
 use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, UserId};
 use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
-use crate::domain::password::PasswordHash;
-use crate::domain::session::Session;
-use crate::domain::user::{Email, PersonName, PhoneNumber, Role, User};
 use crate::domain::{Error, Timestamp};
 
 /// An item as the SDK has it.
@@ -110,7 +107,7 @@ impl<'a> Reader<'a> {
         self.parsed(name, |text| Timestamp::parse(text).ok_or(()))
     }
 
-    fn optional_instant(self, name: &str) -> Result<Option<Timestamp>, Error> {
+    pub(super) fn optional_instant(self, name: &str) -> Result<Option<Timestamp>, Error> {
         self.optional_parsed(name, |text| Timestamp::parse(text).ok_or(()))
     }
 
@@ -139,7 +136,7 @@ impl<'a> Reader<'a> {
         blob.as_ref().try_into().ok().map(Nonce::from_bytes)
     }
 
-    fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
+    pub(super) fn user_set(self, name: &str) -> Result<BTreeSet<UserId>, Error> {
         let blobs = self.0.get(name).and_then(|value| value.as_bs().ok()).ok_or_else(|| corrupt(name))?;
         blobs.iter().map(|blob| blob.as_ref().try_into().map(UserId::from_bytes).map_err(|_| corrupt(name))).collect()
     }
@@ -169,12 +166,17 @@ impl<'a> Reader<'a> {
     }
 
     /// The id within a key such as `CONV#id`.
-    fn key_id<T>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, IdError>) -> Result<T, Error> {
+    pub(super) fn key_id<T>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, IdError>) -> Result<T, Error> {
         self.parsed(name, |text| parse(text.split_once('#').map_or(text, |(_, id)| id)))
     }
 
     pub(super) fn conversation_partition(self) -> Result<ConversationId, Error> {
         self.key_id(PK, ConversationId::parse)
+    }
+
+    /// The instant within a key such as `FAILED#2026-01-01T12:00:00.123456Z#nonce`.
+    pub(super) fn sort_instant(self) -> Result<Timestamp, Error> {
+        self.parsed(SK, |text| text.split('#').nth(1).and_then(Timestamp::parse).ok_or(()))
     }
 
     /// The number within a key such as `MSG#00000000ff`.
@@ -186,52 +188,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn corrupt(name: &str) -> Error {
+pub(super) fn corrupt(name: &str) -> Error {
     Error::Internal(format!("an item's attribute {name} is missing or malformed"))
-}
-
-pub(super) fn user_to_item(user: &User) -> Item {
-    Writer::at(Key::user(user.id))
-        .text(GSI1PK, USERS)
-        .text(GSI1SK, format_args!("{}#{}", user.created_at, user.id))
-        .text("first_name", user.first_name.as_str())
-        .text("last_name", user.last_name.as_str())
-        .text("email", user.email.as_str())
-        .optional("phone_number", user.phone_number.as_ref().map(PhoneNumber::as_str))
-        .text("role", user.role.as_str())
-        .set("active", AttributeValue::Bool(user.active))
-        .text("created_at", user.created_at)
-        .build()
-}
-
-impl TryFrom<Reader<'_>> for User {
-    type Error = Error;
-
-    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
-        Ok(Self {
-            id: item.key_id(PK, UserId::parse)?,
-            first_name: item.parsed("first_name", PersonName::parse)?,
-            last_name: item.parsed("last_name", PersonName::parse)?,
-            email: item.parsed("email", Email::parse)?,
-            phone_number: item.optional_parsed("phone_number", PhoneNumber::parse)?,
-            role: item.parsed("role", Role::parse)?,
-            active: item.flag("active")?,
-            created_at: item.instant("created_at")?,
-        })
-    }
-}
-
-pub(super) fn password_hash(item: Reader<'_>) -> Result<PasswordHash, Error> {
-    Ok(PasswordHash::from_stored(item.text("password_hash")?.to_owned()))
-}
-
-pub(super) fn session_to_item(session: &Session) -> Item {
-    Writer::at(Key::session(&session.caller))
-        .text("created_at", session.created_at)
-        .integer(EXPIRES_AT, session.expires_at.epoch_seconds())
-        .optional("address", session.address.as_ref())
-        .optional("agent", session.agent.as_ref())
-        .build()
 }
 
 pub(super) fn conversation_to_item(conversation: &Conversation, nonce: Nonce) -> Item {

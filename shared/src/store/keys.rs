@@ -1,6 +1,7 @@
 //! The primary keys, built from typed ids. Here alone.
 
-use crate::domain::id::{ConversationId, MessageId, Number, SessionId, UserId};
+use crate::domain::Timestamp;
+use crate::domain::id::{ConversationId, MessageId, Nonce, Number, SessionId, UserId};
 use crate::domain::message::ClientKey;
 use crate::domain::session::Caller;
 use crate::domain::user::Email;
@@ -44,6 +45,16 @@ impl Key {
         Self::new(user_partition(caller.user), session_sort(caller.session))
     }
 
+    /// The list of active admins.
+    pub(super) fn admins() -> Self {
+        Self::new("ADMINS".to_owned(), "ADMINS")
+    }
+
+    /// One failed login, among those of one account or one address.
+    pub(super) fn failure(partition: String, at: Timestamp, nonce: Nonce) -> Self {
+        Self::new(partition, format!("{}#{nonce}", failure_sort(at)))
+    }
+
     pub(super) fn membership(user: UserId, conversation: ConversationId) -> Self {
         Self::new(user_partition(user), format!("{MEMBER_PREFIX}{conversation}"))
     }
@@ -85,6 +96,21 @@ pub(super) fn conversation_partition(conversation: ConversationId) -> String {
 
 pub(super) fn message_sort(number: Number) -> String {
     format!("MSG#{:010x}", number.get())
+}
+
+/// Of the failed logins to one account; the address is not to be read there.
+pub(super) fn account_failures_partition(digest: &str) -> String {
+    format!("LOGINS#{digest}")
+}
+
+/// Of the failed logins from one place.
+pub(super) fn address_failures_partition(address: &str) -> String {
+    format!("ADDRESS#{address}")
+}
+
+/// What the sort keys of failures begin with: they sort by time.
+pub(super) fn failure_sort(at: Timestamp) -> String {
+    format!("FAILED#{at}")
 }
 
 fn session_sort(session: SessionId) -> String {

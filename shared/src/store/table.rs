@@ -58,6 +58,9 @@ impl Store {
         if self.enable_ttl().await? {
             done.push(format!("TTL on {TTL_ATTRIBUTE}"));
         }
+        if existing.is_some() && self.complete_admins().await? {
+            done.push("the list of active admins".to_owned());
+        }
         Ok(match (existing, done.is_empty()) {
             (None, _) => Migration::Created,
             (Some(_), true) => Migration::Unchanged,

@@ -41,6 +41,7 @@ impl Actor {
             email: Email::parse(&format!("ada.{id}@example.com")).expect("an address"),
             phone_number: None,
             role,
+            active: true,
             password: PASSWORD_HASH.clone(),
         };
         let email = new.email.clone();

@@ -1,7 +1,7 @@
 //! Something between a store and its database that can hold calls back and lose answers: what networks and dying
 //! processes do, at the moment that a test chooses.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -75,6 +75,15 @@ impl Proxy {
     pub fn expect(&self, rule: impl Fn(&Call<'_>) -> Fate + Send + Sync + 'static) {
         self.0.calls.store(0, Ordering::SeqCst);
         *self.0.rule.lock().expect("no test panics in a rule") = Box::new(rule);
+    }
+
+    /// From now on the answer to the first call of that operation is lost, and the SDK repeats it.
+    pub fn lose_first(&self, operation: &'static str) {
+        let lost = AtomicBool::new(false);
+        self.expect(move |call| {
+            let is_first = call.operation == operation && !lost.swap(true, Ordering::SeqCst);
+            if is_first { Fate::LoseAnswer } else { Fate::Pass }
+        });
     }
 
     /// How many calls there were since.

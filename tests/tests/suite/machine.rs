@@ -7,6 +7,8 @@ mod django_defects;
 mod faults;
 mod fuzzing;
 mod log;
+mod logins;
+mod management;
 mod not_there;
 mod privileges;
 mod sessions;

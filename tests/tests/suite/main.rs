@@ -12,3 +12,4 @@ mod messages;
 mod pages;
 mod people;
 mod rules;
+mod sessions;

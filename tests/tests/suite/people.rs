@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use tests::{Answer, Client, PASSWORD, Person, each, encoded, is_instant, keys};
 use uuid::Uuid;
 
+const ME: &str = "/api/users/me/";
+
 const KEYS: [&str; 7] = ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"];
 
 async fn person_with_a_telephone() -> Person {
@@ -31,7 +33,7 @@ fn ids(page: &Value) -> Vec<String> {
 #[tokio::test]
 async fn i_am_shown_to_myself() {
     let ada = Person::new("Ada").await;
-    let answer = ada.client.get("/api/users/me/").await.expect(200);
+    let answer = ada.client.get(ME).await.expect(200);
     assert_eq!(keys(&answer.in_order()), KEYS);
     let me = answer.json();
     let created_at = &me["created_at"];
@@ -73,7 +75,7 @@ async fn who_is_unknown_is_not_there() {
 #[tokio::test]
 async fn a_telephone_number_is_shown_to_its_owner_only() {
     let (bell, ada) = tokio::join!(person_with_a_telephone(), Person::new("Ada"));
-    assert_eq!(bell.client.get("/api/users/me/").await.json()["phone_number"], "+4915112345678");
+    assert_eq!(bell.client.get(ME).await.json()["phone_number"], "+4915112345678");
     assert_eq!(by_id(&bell, &bell.id).await.json()["phone_number"], "+4915112345678");
 
     let conversation = bell.start(&[&ada], None).await;
@@ -174,6 +176,107 @@ async fn walk_until_seen(
         }
         path = page[link].as_str().expect("not everybody was seen").to_owned();
     }
+}
+
+#[tokio::test]
+async fn i_change_my_names_and_my_number_and_nothing_else() {
+    let ada = Person::new("Ada").await;
+    let wish = json!({
+        "first_name": "  Augusta ", "phone_number": "+4915112345678", "role": "admin", "is_active": false,
+        "email": "augusta@example.com", "user_id": Uuid::nil().to_string(), "created_at": null,
+    });
+    let answer = ada.client.patch(ME, wish).await.expect(200);
+    assert_eq!(keys(&answer.in_order()), KEYS);
+    let changed = answer.json();
+    let expected = json!({
+        "user_id": ada.id, "first_name": "Augusta", "last_name": "Tester", "email": ada.email,
+        "phone_number": "+4915112345678", "role": "guest", "created_at": changed["created_at"],
+    });
+    assert_eq!(changed, expected);
+    assert_eq!(ada.client.get(ME).await.expect(200).json(), changed);
+
+    for nothing in [json!({}), json!({ "first_name": "Augusta" })] {
+        assert_eq!(ada.client.patch(ME, nothing).await.expect(200).json(), changed);
+    }
+    let form = ("application/x-www-form-urlencoded", b"last_name=King&phone_number=".to_vec());
+    let changed = ada.client.send(reqwest::Method::PATCH, ME, Some(form)).await.expect(200).json();
+    assert_eq!((&changed["last_name"], &changed["phone_number"]), (&json!("King"), &Value::Null));
+    ada.client.patch(ME, json!({ "phone_number": "+4915112345678" })).await.expect(200);
+    assert_eq!(ada.client.patch(ME, json!({ "phone_number": null })).await.json()["phone_number"], Value::Null);
+}
+
+#[tokio::test]
+async fn my_new_name_is_shown_wherever_i_am() {
+    let (ada, grace, conversation) = tests::two_people().await;
+    ada.say(&conversation, "hello").await;
+    ada.client.patch(ME, json!({ "first_name": "Augusta" })).await.expect(200);
+    let shown = grace.conversation(&conversation).await;
+    assert_eq!(shown["messages"][0]["sender_details"]["first_name"], "Augusta");
+    let names = each(shown["participants_details"].as_array().expect("a list"), "user_details");
+    assert!(each(&names, "first_name").contains(&json!("Augusta")), "{names:?}");
+    assert_eq!(by_id(&grace, &ada.id).await.json()["first_name"], "Augusta");
+}
+
+#[tokio::test]
+async fn a_refused_change_of_oneself_names_every_wrong_field_and_changes_nothing() {
+    let ada = Person::new("Ada").await;
+    let before = ada.client.get(ME).await.json();
+    let wrong = json!({ "first_name": null, "last_name": " ", "phone_number": "12" });
+    let expected = json!({
+        "first_name": ["This field may not be null."],
+        "last_name": ["This field may not be blank."],
+        "phone_number": ["Phone number must be entered in the format: '+999999999'. Up to 15 digits allowed."],
+    });
+    assert_eq!(ada.client.patch(ME, wrong).await.expect(400).json(), expected);
+    ada.client.patch(ME, json!({ "first_name": "Augusta", "last_name": "x".repeat(151) })).await.expect(400);
+    assert_eq!(ada.client.get(ME).await.json(), before);
+}
+
+/// Everybody whom a search finds, page after page; some of them may be empty.
+async fn found(asker: &Person, search: &str) -> Vec<String> {
+    let mut path = format!("/api/users/?search={}&page_size=2", encoded(search));
+    let mut found = Vec::new();
+    loop {
+        let page = asker.client.get(&path).await.expect(200).json();
+        found.extend(ids(&page));
+        match page["next"].as_str() {
+            Some(next) => path = next.to_owned(),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_the_beginnings_of_their_names_and_of_their_address() {
+    let family = format!("Q{}", Uuid::new_v4().simple());
+    let asker = Person::new("Ada").await;
+    let mut expected = Vec::new();
+    for first_name in ["Émilie", "Emmy", "Sofja"] {
+        let person = Person::new("Guest").await;
+        let names = json!({ "first_name": first_name, "last_name": format!("van {family}") });
+        person.client.patch(ME, names).await.expect(200);
+        expected.push(person);
+    }
+    let id = |index: usize| expected[index].id.clone();
+    assert_eq!(found(&asker, &family).await, [id(2), id(1), id(0)], "who came last first");
+    assert_eq!(found(&asker, &family[..9].to_uppercase()).await.len(), 3);
+    assert_eq!(found(&asker, &format!("em {family}")).await, [id(1)]);
+    assert_eq!(found(&asker, &format!("ÉM {family}")).await, [id(0)]);
+    assert_eq!(found(&asker, &expected[2].email[..20]).await, [id(2)]);
+    assert_eq!(found(&asker, &family[1..]).await, [""; 0], "not by what stands within a word");
+    assert_eq!(found(&expected[0], &family).await, [id(2), id(1)], "oneself is not among the others");
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_search_is_no_page_of_another() {
+    let asker = Person::new("Ada").await;
+    for name in ["Grace", "Grace", "Edsger"] {
+        Person::new(name).await;
+    }
+    let page = asker.client.get("/api/users/?search=grace&page_size=1").await.expect(200).json();
+    let next = page["next"].as_str().expect("there are two");
+    asker.client.get(next).await.expect(200);
+    asker.client.get(&next.replace("search=grace", "search=edsger")).await.says(404, "Invalid page.");
 }
 
 #[tokio::test]

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::store::Spent;
+use shared::domain::session::Caller;
+use shared::store::{Meter, Spent};
 use tests::Person;
 use tests::machine::proxy::{Call, Fate, Proxy};
-use tests::machine::{InProcess, database_accounts_transactions, store_at};
+use tests::machine::{InProcess, admin, caller, database_accounts_transactions, now, store, store_at};
 
 /// The most that an operation may spend.
 struct Budget {
@@ -100,7 +102,70 @@ async fn signing_in_costs_what_its_budget_says() {
         .await;
     assert_eq!(status, 200);
     // Three more WRU than a bare write of the session: the transaction that lets no login slip past a deactivation.
-    budget(2, 4.0, 2.0).holds("login", spent);
+    // The reads of a failed login, too, which must not differ from it; 1.5 more of the failures before.
+    budget(2, 4.0, 3.5).holds("login", spent);
+    let origin = "192.0.2.77";
+    let (status, _, spent) = scene.functions.log_in_from(origin, &scene.ada.email, "not-the-password").await;
+    assert_eq!(status, 400);
+    budget(2, 2.0, 2.5).holds("failed login", spent);
+    let (status, _, spent) = scene.functions.log_in_from(origin, &scene.ada.email, tests::PASSWORD).await;
+    assert_eq!(status, 200);
+    budget(2, 4.0, 3.5).holds("login after a failed one", spent);
+}
+
+#[tokio::test]
+async fn sessions_cost_what_their_budget_says() {
+    let scene = Scene::new().await;
+    let other = scene.ada.sign_in_again().await;
+    for _ in 0..8 {
+        scene.ada.sign_in_again().await;
+    }
+    let (_, sessions, spent) = scene.ada("GET", "/api/auth/sessions/", None).await;
+    assert_eq!(sessions["count"], 10);
+    budget(1, 0.0, 2.0).holds("list of 10 sessions", spent);
+    let path = format!("/api/auth/sessions/{}/", caller(&other).session);
+    let (status, _, spent) = scene.ada("DELETE", &path, None).await;
+    assert_eq!(status, 204);
+    budget(2, 1.0, 2.0).holds("end one session", spent);
+    let (status, _, spent) = scene.ada("DELETE", "/api/auth/sessions/", None).await;
+    assert_eq!(status, 204);
+    budget(2, 8.0, 2.0).holds("end 8 other sessions", spent);
+    let late = Caller { at: now() + Duration::from_secs(2 * 60 * 60), ..caller(&scene.ada) };
+    let (store, meter) = (store().await, Meter::default());
+    meter.measure(store.me(&late)).await.expect("alive");
+    budget(2, 1.0, 2.0).holds("me, once an hour", meter.spent());
+}
+
+#[tokio::test]
+async fn changing_people_costs_what_its_budget_says() {
+    let (scene, admin) = tokio::join!(Scene::new(), admin());
+    let ask = async |method: &str, path: &str, body: Value| {
+        let (status, answer, spent) = scene.functions.send(&admin, method, path, &[], Some(body)).await;
+        assert!(status < 300, "{method} {path}: {status} {answer}");
+        (answer, spent)
+    };
+    let (_, spent) = ask("PATCH", "/api/users/me/", json!({ "first_name": "Augusta" })).await;
+    budget(2, 2.0 + 1.0, 2.0).holds("change of one's names", spent);
+    let (_, spent) = ask("PATCH", "/api/users/me/", json!({ "first_name": "Augusta" })).await;
+    budget(1, 0.0, 2.0).holds("change that changes nothing", spent);
+    let path = format!("/api/users/{}/", scene.ada.id);
+    let (_, spent) = ask("PATCH", &path, json!({ "role": "host" })).await;
+    budget(2, 2.0 + 1.0, 3.0).holds("change of role", spent);
+    let (_, spent) = ask("DELETE", &path, json!({})).await;
+    // Guard, person, one session; and the person in the index.
+    budget(4, 3.0 * 2.0 + 1.0, 5.0).holds("deactivation", spent);
+    let email = format!("{}@example.com", uuid::Uuid::new_v4());
+    let person = json!({ "first_name": "Emmy", "last_name": "Noether", "email": email, "password": tests::PASSWORD });
+    let (_, spent) = ask("POST", "/api/users/", person).await;
+    budget(2, 2.0 * 2.0 + 1.0, 2.0).holds("new person", spent);
+}
+
+#[tokio::test]
+async fn a_search_among_people_costs_what_its_budget_says_however_little_it_finds() {
+    let scene = Scene::new().await;
+    let (_, _, spent) = scene.ada("GET", "/api/users/?search=nobody-is-called-so", None).await;
+    // Four times 100 people of at most 330 bytes.
+    budget(4, 0.0, 2.0 + 4.0 * 4.5).holds("search among people", spent);
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ impl Arena {
             email: Email::parse(&email).expect("an address"),
             phone_number: None,
             role,
+            active: true,
             password: Password::parse(PASSWORD).expect("a password").hash(),
         };
         let user = self.store.create_user(new, None, std::time::SystemTime::now().into()).await.expect("made");

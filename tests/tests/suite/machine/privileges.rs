@@ -9,7 +9,7 @@ use shared::domain::session::Session;
 use shared::domain::user::Email;
 use shared::store::Store;
 use tests::machine::proxy::{Call, Fate, Proxy};
-use tests::machine::{InProcess, all_routes, store, store_at};
+use tests::machine::{InProcess, admin, all_routes, store, store_at};
 use tests::{PASSWORD, Person};
 
 type Actions = Arc<Mutex<BTreeSet<String>>>;
@@ -80,6 +80,15 @@ async fn functions_are_allowed_all_that_they_do_and_nothing_else() {
     let passwords = json!({ "old_password": PASSWORD, "new_password": "another-long-password" });
     watched.ask(&ada, "POST", "/api/auth/password/", passwords).await;
 
+    watched.ask(&ada, "GET", "/api/auth/sessions/", json!({})).await;
+
+    let (admin, barred) = tokio::join!(admin(), Person::new("Mallory"));
+    let email = format!("{}@example.com", uuid::Uuid::new_v4());
+    let person = json!({ "first_name": "Emmy", "last_name": "Noether", "email": email, "password": PASSWORD });
+    watched.ask(&admin, "POST", "/api/users/", person).await;
+    sign_in_often(&barred).await;
+    watched.ask(&admin, "DELETE", &format!("/api/users/{}/", barred.id), json!({})).await;
+    watched.ask(&ada, "PATCH", "/api/users/me/", json!({ "first_name": "Augusta" })).await;
     watched.ask(&ada, "GET", "/api/users/", json!({})).await;
     watched.ask(&ada, "GET", &format!("/api/users/{}/", grace.id), json!({})).await;
 
