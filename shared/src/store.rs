@@ -16,6 +16,7 @@
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//! | remains | `CLEARING` | `due#id` | query E by each removal of a conversation: what an earlier one left to be cleared |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
 //! take a [`Caller`](crate::domain::session::Caller) check that its session is alive in the same round trip, and
@@ -34,6 +35,7 @@ mod log;
 mod members;
 mod messages;
 mod meter;
+mod removal;
 pub mod table;
 
 use std::time::Duration;
@@ -49,7 +51,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
-pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxRow};
+pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
 pub use messages::{MessagePage, Window};
 pub use meter::{Meter, Spent};

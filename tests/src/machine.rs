@@ -1,6 +1,7 @@
 //! What only tests on the machine itself can reach: the table behind the front door, and the functions in this process.
 
 pub mod cast;
+pub mod own_table;
 pub mod proxy;
 
 use std::sync::Arc;

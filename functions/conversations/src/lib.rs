@@ -1,16 +1,26 @@
-//! Conversations: starting, listing, reading, leaving them. Their messages are the function `messages`' part.
+//! Conversations: starting, listing, reading, renaming, deleting them, and who takes part. Their messages are the
+//! function `messages`' part.
 
+mod add_participant;
+mod delete;
 mod leave;
 mod list;
 mod mark_read;
+mod participant;
 mod read;
+mod remove_participant;
+mod rename;
 mod start;
 
 use shared::http::view::{ConversationView, InboxRowView};
 use shared::http::{Access, Endpoint, Operation, Routes};
 
 use mark_read::{MarkRead, Marked};
+use participant::{Done, Named};
+use rename::Rename;
 use start::Start;
+
+const NOT_ALLOWED: &str = "The caller takes part, and may not do this.";
 
 pub fn routes() -> Routes {
     Routes::new()
@@ -22,6 +32,8 @@ pub fn routes() -> Routes {
                     Operation::new("List conversations")
                         .about("The caller's.")
                         .ordering(list::ORDERINGS)
+                        .query("search", "Words: each begins a word of the title, or of the name of somebody else.")
+                        .query("page", "Which page by its number, or `last`; not together with `search`.")
                         .pages::<InboxRowView>("Some of the caller's conversations."),
                 )
                 .post(
@@ -35,9 +47,41 @@ pub fn routes() -> Routes {
         )
         .at(
             "/api/conversations/{conversation_id}",
-            Endpoint::new("Conversation Instance", Access::SignedIn).get(
-                read::read,
-                Operation::new("Show a conversation").answers::<ConversationView>(200, "The conversation."),
+            Endpoint::new("Conversation Instance", Access::SignedIn)
+                .get(
+                    read::read,
+                    Operation::new("Show a conversation").answers::<ConversationView>(200, "The conversation."),
+                )
+                .put(rename::rename, renaming("Rename a conversation"))
+                .patch(rename::rename, renaming("Change a conversation"))
+                .delete(
+                    delete::delete,
+                    Operation::new("Delete a conversation")
+                        .about("For everybody. Its creator may, and admins who take part.")
+                        .answers_nothing(204, "Deleted.")
+                        .refuses(403, NOT_ALLOWED),
+                ),
+        )
+        .at(
+            "/api/conversations/{conversation_id}/add_participant",
+            Endpoint::new("Add Participant", Access::SignedIn).post(
+                add_participant::add_participant,
+                Operation::new("Add a participant")
+                    .about("To a group: its creator may, and hosts and admins who take part. Who joins sees all of it.")
+                    .takes::<Named>()
+                    .answers::<Done>(200, "Added.")
+                    .refuses(403, NOT_ALLOWED),
+            ),
+        )
+        .at(
+            "/api/conversations/{conversation_id}/remove_participant",
+            Endpoint::new("Remove Participant", Access::SignedIn).post(
+                remove_participant::remove_participant,
+                Operation::new("Remove a participant")
+                    .about("From a group: its creator may, and hosts and admins who take part. Oneself one takes out by leaving.")
+                    .takes::<Named>()
+                    .answers::<Done>(200, "Removed.")
+                    .refuses(403, NOT_ALLOWED),
             ),
         )
         .at(
@@ -60,4 +104,12 @@ pub fn routes() -> Routes {
                     .answers::<Marked>(200, "Where the mark stands."),
             ),
         )
+}
+
+fn renaming(summary: &'static str) -> Operation {
+    Operation::new(summary)
+        .about("Its title, that is: a group's creator may, and hosts and admins who take part.")
+        .takes::<Rename>()
+        .answers::<ConversationView>(200, "The conversation as it is now.")
+        .refuses(403, NOT_ALLOWED)
 }

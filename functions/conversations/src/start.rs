@@ -2,12 +2,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use shared::domain::Invalid;
 use shared::domain::conversation::{MOST_PARTICIPANTS, NewConversation, Title};
 use shared::domain::id::UserId;
 use shared::domain::session::Caller;
-use shared::domain::{Error, Invalid};
-use shared::http::view::ConversationView;
 use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, Problem, type_name};
+
+use crate::read::shown;
 
 pub(crate) struct Start {
     participants: Vec<UserId>,
@@ -81,12 +82,7 @@ pub(crate) async fn start(
 ) -> Result<Response, Problem> {
     let new = body.and_then(|start| start.into_conversation(&caller)).parsed()?;
     let started = app.store.start_conversation(&caller, new, app.now()).await?;
-    let viewer = started
-        .detail
-        .people
-        .get(&caller.user)
-        .ok_or_else(|| Error::Internal("the caller takes no part".to_owned()))?;
-    let body = ConversationView::new(viewer, &started.detail, &host)?;
+    let body = shown(&caller, &started.detail, &host)?;
     if started.existed {
         return Ok(Json(body).into_response());
     }

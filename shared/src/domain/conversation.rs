@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Timestamp;
 use super::id::{ConversationId, Number, UserId};
 use super::text::{Invalid, trimmed, visible};
+use super::{Error, Timestamp};
 
 /// How many may take part: at 16 bytes each they stay within 5 KB of the item that every send writes.
 pub const MOST_PARTICIPANTS: usize = 250;
@@ -35,6 +35,54 @@ pub struct Conversation {
 impl Conversation {
     pub fn has(&self, user: UserId) -> bool {
         self.participants.contains(&user)
+    }
+
+    /// Fails if nobody can join, whoever it is.
+    pub fn check_can_grow(&self) -> Result<(), Error> {
+        match self.kind {
+            Kind::Group => Ok(()),
+            Kind::Direct => Err(Error::refused("A direct conversation cannot grow.")),
+        }
+    }
+
+    /// Fails if nobody can be taken out, whoever it is.
+    pub fn check_can_shrink(&self) -> Result<(), Error> {
+        match self.kind {
+            Kind::Group => Ok(()),
+            Kind::Direct => Err(Error::refused("Nobody can be removed from a direct conversation.")),
+        }
+    }
+
+    /// Fails if it cannot have that title.
+    pub fn check_can_be_called(&self, title: Option<&Title>) -> Result<(), Error> {
+        match (self.kind, title) {
+            (Kind::Direct, Some(_)) => Err(Error::refused("A direct conversation has no title.")),
+            (Kind::Direct, None) | (Kind::Group, _) => Ok(()),
+        }
+    }
+
+    /// Fails if that person cannot join.
+    pub fn check_can_take_in(&self, user: UserId) -> Result<(), Error> {
+        self.check_can_grow()?;
+        if self.has(user) {
+            Err(Error::refused("User is already a participant"))
+        } else if self.participants.len() >= MOST_PARTICIPANTS {
+            Err(Error::refused(format!("A conversation must have no more than {MOST_PARTICIPANTS} participants.")))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Fails if that person cannot be taken out by `by`.
+    pub fn check_can_lose(&self, user: UserId, by: UserId) -> Result<(), Error> {
+        self.check_can_shrink()?;
+        if user == by {
+            Err(Error::refused("You cannot remove yourself: leave the conversation instead."))
+        } else if self.has(user) {
+            Ok(())
+        } else {
+            Err(Error::refused("User is not a participant"))
+        }
     }
 
     /// Whether a message with that number is recent enough to stand as the last one.

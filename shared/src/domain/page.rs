@@ -46,6 +46,35 @@ impl<T, P> Page<T, P> {
     }
 }
 
+/// A page of a list by where it stands among the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageNumber {
+    /// The first being 1.
+    Nth(usize),
+    Last,
+}
+
+/// Takes a page of a list that is in memory; nothing if the list has no such page. The first is there even if the list
+/// is empty.
+pub fn numbered<T, P>(
+    rows: Vec<T>,
+    position: impl Fn(&T) -> P,
+    number: PageNumber,
+    limit: usize,
+) -> Option<Page<T, P>> {
+    let count = rows.len();
+    let last = count.div_ceil(limit).max(1);
+    let number = match number {
+        PageNumber::Nth(number) => number,
+        PageNumber::Last => last,
+    };
+    if !(1..=last).contains(&number) {
+        return None;
+    }
+    let (start, end) = ((number - 1) * limit, (number * limit).min(count));
+    Some(part(rows, position, start, end))
+}
+
 /// Slices a list that is in memory and in order.
 pub fn slice<T, P: Ord + Clone>(
     rows: Vec<T>,
@@ -67,6 +96,12 @@ pub fn slice<T, P: Ord + Clone>(
             (end.saturating_sub(slice.limit), end)
         }
     };
+    part(rows, position, start, end)
+}
+
+/// The rows from `start` on, `end` excluded.
+fn part<T, P>(rows: Vec<T>, position: impl Fn(&T) -> P, start: usize, end: usize) -> Page<T, P> {
+    let count = rows.len();
     let rows: Vec<T> = rows.into_iter().skip(start).take(end - start).collect();
     let previous = rows.first().filter(|_| start > 0).map(&position);
     let next = rows.last().filter(|_| end < count).map(&position);
@@ -95,6 +130,18 @@ mod tests {
             let mut rows: Vec<_> = rows.into_iter().collect();
             if descending { rows.reverse(); }
             prop_assert_eq!(walk(&rows, limit, descending), rows);
+        }
+
+        #[test]
+        fn pages_by_their_numbers_are_the_pages_that_walking_shows(count in 0u32..60, limit in 1usize..9) {
+            let rows: Vec<_> = (0..count).collect();
+            let page = |number| numbered(rows.clone(), |row| *row, number, limit);
+            let pages: Vec<_> = (1..).map_while(|number| page(PageNumber::Nth(number))).collect();
+            prop_assert_eq!(pages.len(), rows.len().div_ceil(limit).max(1));
+            prop_assert_eq!(&page(PageNumber::Last).expect("always there").rows, &pages.last().expect("at least one").rows);
+            prop_assert!(pages.windows(2).all(|pair| pair[0].next == pair[0].rows.last().copied() && pair[1].previous.is_some()));
+            prop_assert_eq!(pages.into_iter().flat_map(|page| page.rows).collect::<Vec<_>>(), rows.clone());
+            prop_assert!(page(PageNumber::Nth(0)).is_none() && page(PageNumber::Nth(usize::MAX)).is_none());
         }
 
         #[test]

@@ -9,7 +9,7 @@ use super::body::{self, Content};
 use super::field::Field;
 use super::problem::Problem;
 use crate::domain::id::{ConversationId, IdError, MessageId, SessionId, UserId};
-use crate::domain::{Error, Invalid, Resource};
+use crate::domain::{Invalid, Resource};
 
 /// A request body as a `T`, or what is wrong with it: which is told only after all that comes before it, since a 404
 /// goes before a 400.
@@ -27,16 +27,22 @@ impl<T> Body<T> {
     }
 
     /// What was parsed; or the problem, unless `authorise` finds a graver one.
-    pub async fn parsed_or(self, authorise: impl Future<Output = Result<(), Error>>) -> Result<T, Problem> {
+    pub async fn parsed_or<E>(self, authorise: impl Future<Output = Result<(), E>>) -> Result<T, Problem>
+    where
+        Problem: From<E>,
+    {
         parsed_or(self.0, authorise).await
     }
 }
 
 /// What was parsed; or the problem, unless `authorise` finds a graver one.
-pub async fn parsed_or<T>(
+pub async fn parsed_or<T, E>(
     parsed: Result<T, Problem>,
-    authorise: impl Future<Output = Result<(), Error>>,
-) -> Result<T, Problem> {
+    authorise: impl Future<Output = Result<(), E>>,
+) -> Result<T, Problem>
+where
+    Problem: From<E>,
+{
     if parsed.is_err() {
         authorise.await?;
     }

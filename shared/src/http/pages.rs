@@ -12,7 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::links::Host;
 use super::problem::Problem;
 use crate::domain::cursor;
-use crate::domain::page::{Anchor, Page, Slice};
+use crate::domain::page::{Anchor, Page, PageNumber, Slice};
 
 const DEFAULT_SIZE: usize = 20;
 const LARGEST_SIZE: usize = 100;
@@ -126,10 +126,18 @@ impl PageRequest {
     /// Which page is asked for by its number, the first being 1; a cursor counts before it.
     pub fn page_number(&self) -> Result<Option<usize>, Problem> {
         match (self.text(CURSOR), self.text(PAGE)) {
-            (Some(_), _) | (None, None) => Ok(None),
+            (Some(_), _) | (None, None | Some("")) => Ok(None),
             (None, Some(page)) => {
                 page.parse().ok().filter(|page| *page > 0).map(Some).ok_or_else(Problem::invalid_page)
             }
+        }
+    }
+
+    /// As [`PageRequest::page_number`], for lists whose end is known: there `last` asks for the last page.
+    pub fn page(&self) -> Result<Option<PageNumber>, Problem> {
+        match (self.text(CURSOR), self.text(PAGE)) {
+            (None, Some("last")) => Ok(Some(PageNumber::Last)),
+            _ => Ok(self.page_number()?.map(PageNumber::Nth)),
         }
     }
 

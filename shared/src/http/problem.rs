@@ -104,6 +104,16 @@ impl Problem {
         Self::detail(StatusCode::BAD_REQUEST, sentence)
     }
 
+    /// An action on who takes part that was refused, in the shape that its clients know: `{"error": "sentence"}`.
+    pub fn refused_action(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!({ "error": sentence.into() }))
+    }
+
+    /// Whom an action names is not there, or not active, in the same shape.
+    pub fn no_such_user() -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({ "error": "User not found" }))
+    }
+
     /// Fields that were refused: `{"field": ["sentence", …]}`.
     pub fn fields(errors: serde_json::Map<String, Value>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Value::Object(errors))

@@ -7,6 +7,7 @@ use super::keys::Key;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, UserId};
 use crate::domain::session::{Caller, SEEN_EVERY, Session};
+use crate::domain::user::User;
 use crate::domain::{Error, Resource};
 
 impl Store {
@@ -38,6 +39,15 @@ impl Store {
     /// Fails unless the caller takes part in the conversation.
     pub async fn takes_part(&self, caller: &Caller, conversation: ConversationId) -> Result<(), Error> {
         self.admit(caller, self.conversation_seen_by(caller.user, conversation)).await.map(drop)
+    }
+
+    /// A conversation that a person sees, and that person, whose role decides what they may do in it.
+    pub(super) async fn conversation_judged_by(
+        &self,
+        user: UserId,
+        id: ConversationId,
+    ) -> Result<(Conversation, User), Error> {
+        tokio::try_join!(self.conversation_seen_by(user, id), self.user(user))
     }
 
     /// Loading is authorising: whoever does not take part is told the same as if it were not there.

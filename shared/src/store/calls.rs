@@ -339,6 +339,13 @@ impl Store {
         TransactWriteItem::builder().put(put).build()
     }
 
+    /// For [`Store::transact`]: writes an item, whatever stands there.
+    pub(super) fn putting(&self, item: Item) -> TransactWriteItem {
+        let put =
+            Put::builder().table_name(&self.table_name).set_item(Some(item)).build().expect("table and item are set");
+        TransactWriteItem::builder().put(put).build()
+    }
+
     /// For [`Store::transact`]: changes an item on a condition.
     pub(super) fn updating(
         &self,
@@ -347,7 +354,7 @@ impl Store {
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> TransactWriteItem {
-        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let values = expression_values(values);
         let update = Update::builder()
             .table_name(&self.table_name)
             .set_key(Some(key_item(key)))
@@ -365,6 +372,24 @@ impl Store {
         let delete = Delete::builder()
             .table_name(&self.table_name)
             .set_key(Some(key_item(key)))
+            .build()
+            .expect("table and key are set");
+        TransactWriteItem::builder().delete(delete).build()
+    }
+
+    /// For [`Store::transact`]: removes an item on a condition.
+    pub(super) fn deleting_if(
+        &self,
+        key: Key,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> TransactWriteItem {
+        let delete = Delete::builder()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(expression_values(values)))
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table and key are set");
         TransactWriteItem::builder().delete(delete).build()
@@ -410,6 +435,10 @@ async fn pause(attempt: &mut u32) -> Result<(), Failure> {
         .map_or(1.0, |()| f64::from(byte[0]) / 255.0);
     tokio::time::sleep(longest.mul_f64(share)).await;
     Ok(())
+}
+
+fn expression_values(values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn key_item(key: Key) -> Item {

@@ -1,17 +1,21 @@
-//! Starting conversations, and showing them: in full, and in the inbox.
+//! Starting conversations, showing them in full, and renaming them.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::Store;
 use super::accounts::{People, people_in};
 use super::calls::{Consistency, Failure};
-use super::item::{Item, Reader, Writer, conversation_to_item, membership_to_item, nonce_value, participant_set, text};
+use super::changes::Recording;
+use super::item::{Item, Reader, Writer, bytes, conversation_to_item, membership_to_item, nonce_value, text};
 use super::keys::{CHANGE_PREFIX, Key, PK, SK, conversation_partition};
 use super::messages::senders;
-use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation};
+use crate::domain::change::ChangeKind;
+use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation, Title};
 use crate::domain::id::{ConversationId, Nonce, Number, UserId};
 use crate::domain::log::{Counter, WRITER_LIFETIME, holes};
 use crate::domain::message::Message;
 use crate::domain::session::Caller;
-use crate::domain::{Error, Timestamp};
+use crate::domain::{Error, Resource, Timestamp, permission};
 
 /// How many memberships fit into the transaction that makes a conversation, beside META and the direct pair.
 const MEMBERS_IN_ONE_TRANSACTION: usize = 98;
@@ -19,8 +23,8 @@ const MEMBERS_IN_ONE_TRANSACTION: usize = 98;
 /// How many of the latest messages the detail carries.
 const EMBEDDED_MESSAGES: usize = 50;
 
-/// How many log items are cleared with a conversation at once.
-const CLEARED_AT_ONCE: i32 = 500;
+/// How often something is tried against others who change the same conversation.
+const MOST_ATTEMPTS: usize = 10;
 
 /// A conversation in full.
 #[derive(Debug)]
@@ -53,14 +57,11 @@ impl Store {
         new: NewConversation,
         now: Timestamp,
     ) -> Result<Started, Error> {
-        let (people, existing) = self
+        let (people, mut existing) = self
             .admit(caller, async {
                 tokio::try_join!(self.active_people(&new.participants), self.direct_conversation(&new))
             })
             .await?;
-        if let Some(existing) = existing {
-            return Ok(Started { detail: self.detail(caller.user, existing, now).await?, existed: true });
-        }
         let conversation = Conversation {
             id: new.id,
             kind: new.kind,
@@ -85,16 +86,25 @@ impl Store {
                 read_number: Number::ZERO,
             })
             .collect();
-        match self.write_conversation(&conversation, &memberships).await? {
-            None => {
-                let settled_to = (Number::ZERO, Number::ZERO);
-                Ok(Started {
-                    detail: Detail { conversation, memberships, messages: Vec::new(), people, settled_to },
-                    existed: false,
-                })
+        for _ in 0..MOST_ATTEMPTS {
+            let found = match existing {
+                Some(id) => id,
+                None => match self.write_conversation(&conversation, &memberships).await? {
+                    Some(twin) => twin,
+                    None => {
+                        let settled_to = (Number::ZERO, Number::ZERO);
+                        let detail = Detail { conversation, memberships, messages: Vec::new(), people, settled_to };
+                        return Ok(Started { detail, existed: false });
+                    }
+                },
+            };
+            match self.detail(caller.user, found, now).await {
+                // It was removed meanwhile: the two start anew.
+                Err(Error::NotFound(_)) => existing = None,
+                detail => return Ok(Started { detail: detail?, existed: true }),
             }
-            Some(twin) => Ok(Started { detail: self.detail(caller.user, twin, now).await?, existed: true }),
         }
+        Err(Error::Unavailable("a direct conversation comes and goes all the time".to_owned()))
     }
 
     async fn active_people(&self, ids: &[UserId]) -> Result<People, Error> {
@@ -139,15 +149,60 @@ impl Store {
         actions.extend(members.into_iter().map(|member| self.putting_new(member)));
         match self.transact(actions).await {
             Ok(()) => Ok(None),
-            Err(Failure::Cancelled(blocked)) => match blocked.get(1).and_then(Option::as_ref) {
-                Some(pair) if conversation.kind == Kind::Direct && Reader(pair).nonce("nonce") != Some(nonce) => {
+            Err(Failure::Cancelled(blocked)) => match &blocked[..] {
+                [Some(meta), ..] if Reader(meta).nonce("nonce") == Some(nonce) => Ok(None),
+                [_, Some(pair), ..] if conversation.kind == Kind::Direct => {
                     Reader(pair).parsed("conversation", ConversationId::parse).map(Some)
                 }
-                Some(_) if conversation.kind == Kind::Direct => Ok(None),
                 _ => Err(Error::Internal("a new conversation's id was taken".to_owned())),
             },
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// Fails unless the caller may say what the conversation is called.
+    pub async fn may_rename(&self, caller: &Caller, id: ConversationId) -> Result<(), Error> {
+        let (conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
+        if permission::may_rename(&user, &conversation) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// Gives a group another title, or none. A title that it has already is no change.
+    pub async fn rename(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        title: Option<&Title>,
+        now: Timestamp,
+    ) -> Result<Detail, Error> {
+        let (mut conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
+        let mut recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_rename(&user, &conversation) {
+                return Err(Error::Forbidden);
+            }
+            if conversation.title.as_ref() == title {
+                return self.detail(caller.user, id, now).await;
+            }
+            conversation.check_can_be_called(title)?;
+            let kind = ChangeKind::ConversationUpdated { by: caller.user };
+            let renamed = |_| vec![self.renaming(caller.user, id, title)];
+            if self.record(&mut recording, kind, renamed).await?.is_some() {
+                return self.detail(caller.user, id, now).await;
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
+        }
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
+    }
+
+    fn renaming(&self, by: UserId, id: ConversationId, title: Option<&Title>) -> TransactWriteItem {
+        let by = (":by", bytes(by.as_bytes()));
+        let title = title.map(|title| (":title", text(title.as_str())));
+        self.updating(
+            Key::conversation(id),
+            if title.is_some() { "SET title = :title" } else { "REMOVE title" },
+            "contains(participants, :by)",
+            [by].into_iter().chain(title),
+        )
     }
 
     /// A conversation in full, if the caller takes part.
@@ -181,9 +236,14 @@ impl Store {
             self.settle(id, holes.overdue, now)
         );
         voided?;
+        let memberships = memberships?;
+        // Whoever has no membership by now is out, or the conversation is being cleared.
+        if memberships.iter().all(|membership| membership.user != user) {
+            return Err(Error::NotFound(Resource::Conversation));
+        }
         let settled_to =
             (holes.pending.first().map_or(conversation.messages, |pending| pending.minus(1)), changes_settled_to?);
-        Ok(Detail { memberships: memberships?, messages, people: people?, conversation, settled_to })
+        Ok(Detail { memberships, messages, people: people?, conversation, settled_to })
     }
 
     /// The last change before the first that is still pending. Only where the counter moved lately can any be.
@@ -219,31 +279,5 @@ impl Store {
             items.iter().map(|item| Membership::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
         memberships.sort_unstable_by_key(|membership| (membership.joined_at, membership.position, membership.user));
         Ok(memberships)
-    }
-
-    /// Removes a group for everybody, on condition that nobody came or left since it was read; whether it did. META goes
-    /// first, after which nobody can see any of it, then the rest.
-    pub(super) async fn remove_group(&self, group: &Conversation) -> Result<bool, Error> {
-        let participants = participant_set(&group.participants);
-        if !self.delete_if(Key::conversation(group.id), "participants", participants).await? {
-            return Ok(false);
-        }
-        self.delete_all(group.participants.iter().map(|user| Key::membership(*user, group.id)).collect()).await?;
-        while self.clear_log(group.id).await? {}
-        Ok(true)
-    }
-
-    /// One step of clearing what a removed conversation leaves behind; whether there may be more.
-    async fn clear_log(&self, id: ConversationId) -> Result<bool, Error> {
-        let query = self
-            .query(Consistency::Strong)
-            .key_condition_expression(format!("{PK} = :conversation"))
-            .expression_attribute_values(":conversation", text(conversation_partition(id)))
-            .projection_expression(format!("{PK}, {SK}"))
-            .limit(CLEARED_AT_ONCE);
-        let rows = self.rows(query).await?;
-        let keys = rows.items.iter().map(|item| Reader(item).key());
-        self.delete_all(keys.collect::<Result<_, Error>>()?).await?;
-        Ok(rows.next.is_some())
     }
 }

@@ -18,6 +18,9 @@ pub(super) const USERS: &str = "USERS";
 /// `GSI1PK` of all conversations.
 pub(super) const CONVERSATIONS: &str = "CONVERSATIONS";
 
+/// `PK` of all that is still to be cleared.
+pub(super) const CLEARING: &str = "CLEARING";
+
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
 pub(super) const CHANGE_PREFIX: &str = "CHG#";
@@ -78,6 +81,11 @@ impl Key {
     /// The same for both orders of the two.
     pub(super) fn direct(one: UserId, other: UserId) -> Self {
         Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
+    }
+
+    /// What a removed conversation left behind, by when the last of its writers must be dead.
+    pub(super) fn clearing(due: Timestamp, conversation: ConversationId) -> Self {
+        Self::new(CLEARING.to_owned(), format!("{due}#{conversation}"))
     }
 
     /// An item that is never there: reading it opens the connection.

@@ -1,18 +1,19 @@
-//! One person's part in a conversation: reading and leaving.
+//! People's parts in a conversation: joining, reading, leaving.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::Store;
 use super::changes::Recording;
-use super::item::{participant_set, text};
+use super::item::{bytes, integer, membership_to_item, participant_set, text};
 use super::keys::Key;
 use crate::domain::change::ChangeKind;
-use crate::domain::conversation::{Conversation, Kind};
+use crate::domain::conversation::{Conversation, Kind, MOST_PARTICIPANTS, Membership};
 use crate::domain::id::{ConversationId, Number, UserId};
 use crate::domain::session::Caller;
-use crate::domain::{Error, Resource, Timestamp};
+use crate::domain::user::User;
+use crate::domain::{Error, Resource, Timestamp, permission};
 
-/// How often leaving is tried against others who come and go.
+/// How often coming and going is tried against others who come and go.
 const MOST_ATTEMPTS: usize = 10;
 
 impl Store {
@@ -30,6 +31,130 @@ impl Store {
         Ok((mark, conversation.messages.distance_from(mark)))
     }
 
+    /// Fails unless the caller may add people, and the conversation is one that people are added to.
+    pub async fn may_add(&self, caller: &Caller, id: ConversationId) -> Result<(), Error> {
+        let (conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
+        if permission::may_add(&user, &conversation) { conversation.check_can_grow() } else { Err(Error::Forbidden) }
+    }
+
+    /// Fails unless the caller may take people out, and the conversation is one that people are taken out of.
+    pub async fn may_remove(&self, caller: &Caller, id: ConversationId) -> Result<(), Error> {
+        let (conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
+        if permission::may_remove(&user, &conversation) {
+            conversation.check_can_shrink()
+        } else {
+            Err(Error::Forbidden)
+        }
+    }
+
+    /// Adds an active person to a group. Who joins sees all of it, and has nothing unread.
+    pub async fn add_participant(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (mut conversation, judged, joiner) = self.seen_with(caller, id, user).await?;
+        let mut recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_add(&judged, &conversation) {
+                return Err(Error::Forbidden);
+            }
+            conversation.check_can_grow()?;
+            if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
+                return Err(Error::NotFound(Resource::User));
+            }
+            conversation.check_can_take_in(user)?;
+            let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
+            let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
+            if self.record(&mut recording, kind, taken_in).await?.is_some() {
+                return Ok(());
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
+        }
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
+    }
+
+    /// A conversation and the caller, whose rights in it are to be judged, and another person, if they are there.
+    async fn seen_with(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        other: UserId,
+    ) -> Result<(Conversation, User, Option<User>), Error> {
+        let seen = async {
+            let (judged, other) = tokio::join!(self.conversation_judged_by(caller.user, id), self.user(other));
+            let (conversation, user) = judged?;
+            match other {
+                Ok(other) => Ok((conversation, user, Some(other))),
+                Err(Error::NotFound(_)) => Ok((conversation, user, None)),
+                Err(error) => Err(error),
+            }
+        };
+        self.admit(caller, seen).await
+    }
+
+    /// On condition that the caller still takes part with the same rights, that the joiner does not, and that there is
+    /// room. A membership that somebody left behind who died half-way is overwritten.
+    fn taking_in(
+        &self,
+        conversation: &Conversation,
+        by: UserId,
+        joiner: UserId,
+        now: Timestamp,
+    ) -> [TransactWriteItem; 2] {
+        let participants = self.updating(
+            Key::conversation(conversation.id),
+            "ADD participants :joiner",
+            "created_by = :creator AND contains(participants, :by) AND NOT contains(participants, :user) \
+             AND size(participants) < :most",
+            [
+                (":joiner", participant_set([&joiner])),
+                (":creator", text(conversation.created_by)),
+                (":by", bytes(by.as_bytes())),
+                (":user", bytes(joiner.as_bytes())),
+                (":most", integer(MOST_PARTICIPANTS)),
+            ],
+        );
+        let membership = Membership {
+            conversation: conversation.id,
+            conversation_created_at: conversation.created_at,
+            user: joiner,
+            joined_at: now,
+            position: 0,
+            read_number: conversation.messages,
+        };
+        [participants, self.putting(membership_to_item(&membership))]
+    }
+
+    /// Takes somebody else out of a group. If that is its creator, their rights go to whoever has been there longest.
+    pub async fn remove_participant(
+        &self,
+        caller: &Caller,
+        id: ConversationId,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (mut conversation, judged, leaver) = self.seen_with(caller, id, user).await?;
+        let mut recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_remove(&judged, &conversation) {
+                return Err(Error::Forbidden);
+            }
+            conversation.check_can_shrink()?;
+            if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
+                return Err(Error::NotFound(Resource::User));
+            }
+            conversation.check_can_lose(user, caller.user)?;
+            if self.take_out(&conversation, user, caller.user, &mut recording).await? {
+                return Ok(());
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
+        }
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
+    }
+
     /// Takes the caller out of a group. The creator's rights go to whoever has been there longest; the last one to
     /// leave takes the conversation along.
     pub async fn leave(&self, caller: &Caller, id: ConversationId, now: Timestamp) -> Result<(), Error> {
@@ -39,23 +164,35 @@ impl Store {
         }
         let mut recording = Recording::new(id, caller.user, now);
         for _ in 0..MOST_ATTEMPTS {
-            if conversation.participants.len() == 1 {
-                if self.remove_group(&conversation).await? {
-                    return Ok(());
-                }
-            } else if let Some(heir) = self.heir(&conversation, caller.user).await? {
-                let kind = ChangeKind::ParticipantRemoved { user: caller.user, by: caller.user };
-                let taken_out = |_| {
-                    let membership = self.deleting(Key::membership(caller.user, id));
-                    vec![self.taking_out(&conversation, caller.user, heir), membership]
-                };
-                if self.record(&mut recording, kind, taken_out).await?.is_some() {
-                    return Ok(());
-                }
+            let has_left = if conversation.participants.len() == 1 {
+                self.remove(&conversation, now).await?
+            } else {
+                self.take_out(&conversation, caller.user, caller.user, &mut recording).await?
+            };
+            if has_left {
+                return Ok(());
             }
             conversation = self.conversation_seen_by(caller.user, id).await?;
         }
         Err(Error::Unavailable("people come and go all the time".to_owned()))
+    }
+
+    /// Takes somebody out who is not the last, on condition that nobody came or left since the conversation was read;
+    /// whether it did.
+    async fn take_out(
+        &self,
+        conversation: &Conversation,
+        leaver: UserId,
+        by: UserId,
+        recording: &mut Recording,
+    ) -> Result<bool, Error> {
+        let Some(heir) = self.heir(conversation, leaver).await? else { return Ok(false) };
+        let kind = ChangeKind::ParticipantRemoved { user: leaver, by };
+        let taken_out = |_| {
+            let membership = self.deleting(Key::membership(leaver, conversation.id));
+            vec![self.taking_out(conversation, leaver, heir), membership]
+        };
+        Ok(self.record(recording, kind, taken_out).await?.is_some())
     }
 
     /// To whom the creator's rights go when `leaver` leaves; nobody if all others have left since the conversation

@@ -184,7 +184,10 @@ pub(crate) struct Scene {
     ada: Person,
     grace: Person,
     mallory: Person,
+    /// Another session of Ada's.
+    elsewhere: Person,
     conversation: String,
+    group: String,
     foreign: String,
     words: Vec<(&'static str, String)>,
 }
@@ -194,6 +197,7 @@ impl Scene {
         let (ada, grace, mallory, trent) =
             tokio::join!(Person::new("Ada"), Person::new("Grace"), Person::new("Mallory"), Person::new("Trent"));
         let conversation = ada.start(&[&grace], None).await;
+        let group = ada.start(&[&grace], Some("Engines")).await;
         let foreign = mallory.start(&[&trent], None).await;
         let id = |message: &Value| message["message_id"].as_str().expect("an id").to_owned();
         let own = id(&ada.say(&conversation, "Good morning").await);
@@ -201,7 +205,7 @@ impl Scene {
         let deleted = id(&ada.say(&conversation, "Never mind").await);
         ada.client.delete(&format!("/api/messages/{deleted}/")).await.expect(204);
         let foreign_message = id(&mallory.say(&foreign, "None of your business").await);
-        let ended = ada.sign_in_again().await;
+        let (elsewhere, ended) = tokio::join!(ada.sign_in_again(), ada.sign_in_again());
         ended.client.post("/api/auth/logout/", json!({})).await.expect(204);
         let cursor = async |path: String| {
             let next = ada.client.get(&path).await.expect(200).json()["next"].as_str().expect("a next page").to_owned();
@@ -219,12 +223,13 @@ impl Scene {
             ("{own}", own),
             ("{theirs}", theirs),
             ("{deleted}", deleted),
+            ("{group}", group.clone()),
             ("{foreign}", foreign.clone()),
             ("{foreign message}", foreign_message),
             ("{people cursor}", people_cursor),
             ("{messages cursor}", messages_cursor),
         ];
-        Self { ada, grace, mallory, conversation, foreign, words }
+        Self { ada, grace, mallory, elsewhere, conversation, group, foreign, words }
     }
 
     fn filled(&self, text: &str) -> String {
@@ -250,10 +255,11 @@ impl Scene {
     /// Everything that a wrong request could have changed.
     async fn state(&self) -> Vec<Value> {
         let conversation = format!("/api/conversations/{}/", self.conversation);
+        let group = format!("/api/conversations/{}/", self.group);
         let foreign = format!("/api/conversations/{}/", self.foreign);
         let mut state = Vec::new();
         for (person, paths) in [
-            (&self.ada, vec![&*conversation, "/api/conversations/", "/api/users/me/"]),
+            (&self.ada, vec![&*conversation, &group, "/api/conversations/", "/api/users/me/"]),
             (&self.grace, vec![&*conversation, "/api/conversations/", "/api/users/me/"]),
             (&self.mallory, vec![&*foreign, "/api/conversations/", "/api/users/me/"]),
         ] {
@@ -263,7 +269,8 @@ impl Scene {
         }
         let messages = format!("{conversation}messages/");
         state.push(self.ada.client.get(&messages).await.expect(200).json());
-        // The way in is as it was: the password, too.
+        // The ways in are as they were: the session and the password.
+        self.elsewhere.client.get("/api/users/me/").await.expect(200);
         self.ada.sign_in_again().await;
         state
     }

@@ -25,10 +25,20 @@ const DEFECTS: &[(&str, &[&str])] = &[
     ("moving a message to another conversation", &["its_sender_edits_a_message_and_only_its_body"]),
     ("orphaning a message", &["an_edit_leaves_a_message_where_it_is_whatever_it_names"]),
     (
-        "deleting a conversation that one merely takes part in",
-        &["everybody_gets_the_answer_that_is_theirs_at_every_endpoint"],
+        "no throttling of logins",
+        &["whoever_guesses_has_to_wait_before_the_twentieth_guess_whether_there_is_an_account_or_not"],
     ),
-    ("being added by anybody", &["everybody_gets_the_answer_that_is_theirs_at_every_endpoint"]),
+    (
+        "deleting a conversation that one merely takes part in",
+        &["a_deleted_conversation_is_gone_for_everybody", "everybody_gets_the_answer_that_is_theirs_at_every_endpoint"],
+    ),
+    (
+        "being added by anybody",
+        &[
+            "adding_is_judged_by_who_asks_then_by_what_is_asked",
+            "everybody_gets_the_answer_that_is_theirs_at_every_endpoint",
+        ],
+    ),
     ("no way out", &["who_leaves_a_group_is_out_of_it", "all_may_leave_at_once"]),
     ("forms that leak ids and e-mail addresses", &["options_say_the_same_to_everybody_and_name_nobody"]),
     (
@@ -45,7 +55,11 @@ const DEFECTS: &[(&str, &[&str])] = &[
     ("passwords in plain text", &["no_answer_holds_a_password_or_its_hash"]),
     (
         "staff that makes itself superuser",
-        &["a_guest_cannot_make_themselves_an_admin", "nobody_gets_a_role_by_asking_for_it"],
+        &[
+            "a_guest_cannot_make_themselves_an_admin",
+            "nobody_but_admins_manages_people_and_the_barred_look_like_nobody",
+            "nobody_gets_a_role_by_asking_for_it",
+        ],
     ),
     ("logging out by an image on another site", &["an_image_on_another_site_logs_nobody_out"]),
     ("twins of an e-mail address that differ by case", &["an_address_has_one_account_whatever_its_case"]),
@@ -56,12 +70,19 @@ const DEFECTS: &[(&str, &[&str])] = &[
             "a_wrong_request_is_refused_clearly_whatever_brought_it",
         ],
     ),
-    ("conversations left half made by an error", &["a_conversation_that_could_not_be_started_leaves_nothing_behind"]),
+    (
+        "conversations left half made by an error",
+        &["a_conversation_that_could_not_be_started_leaves_nothing_behind", "a_start_that_fails_leaves_nothing_behind"],
+    ),
     (
         "inserts that race past their check",
-        &["of_those_who_race_for_an_address_one_gets_it", "two_people_who_race_to_start_talking_get_one_conversation"],
+        &[
+            "of_those_who_race_for_an_address_one_gets_it",
+            "two_people_who_race_to_start_talking_get_one_conversation",
+            "of_two_who_add_the_same_person_at_once_one_is_told_that_it_was_done",
+        ],
     ),
-    ("lost updates", &["of_edits_at_once_the_last_one_stands"]),
+    ("lost updates", &["of_edits_at_once_the_last_one_stands", "edits_at_once_lose_nothing_of_each_other"]),
     ("an edit that brings a deleted message back", &["an_edit_never_brings_a_deleted_message_back"]),
     ("two direct conversations of the same people", &["two_people_have_one_direct_conversation_whoever_starts_it"]),
     (

@@ -7,6 +7,8 @@ mod bad_requests;
 mod conversations;
 mod django_defects;
 mod forms;
+mod groups;
+mod inbox;
 mod machine;
 mod messages;
 mod pages;

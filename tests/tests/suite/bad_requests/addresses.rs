@@ -5,7 +5,7 @@ use super::Case;
 const NOT_FOUND: &str = "Not found.";
 
 pub(super) fn cases() -> Vec<Case> {
-    [ids(), kinds(), nowhere(), methods()].concat()
+    [ids(), kinds(), others(), nowhere(), methods()].concat()
 }
 
 /// Where an id stands in a path.
@@ -112,6 +112,35 @@ fn kinds() -> Vec<Case> {
         cases.push(case.says(403, "You do not have permission to perform this action."));
     }
     cases.push(Case::new("POST", "/api/conversations/{c}/leave/").says(400, "A direct conversation cannot be left."));
+    cases
+}
+
+/// What is for admins, and what is others' own.
+fn others() -> Vec<Case> {
+    const NOT_ALLOWED: &str = "You do not have permission to perform this action.";
+    let mut cases = Vec::new();
+    for body in ["{", "{}", r#"{"role":"admin"}"#, r#"{"is_active":false}"#] {
+        cases.push(Case::new("POST", "/api/users/").json(body).says(403, NOT_ALLOWED));
+        cases.push(Case::new("PATCH", "/api/users/{grace}/").json(body).says(403, NOT_ALLOWED));
+        cases.push(Case::new("PATCH", "/api/users/{ada}/").json(body).says(403, NOT_ALLOWED));
+    }
+    cases.push(Case::new("DELETE", "/api/users/{grace}/").says(403, NOT_ALLOWED));
+    cases.push(Case::new("DELETE", "/api/users/{ada}/").says(403, NOT_ALLOWED));
+    for id in ["abc", "%20", "{own}0", "current"] {
+        cases.push(Case::new("DELETE", &format!("/api/auth/sessions/{id}/")).says(404, NOT_FOUND));
+    }
+    for id in ["{ada}", "{c}", "00000000-0000-0000-0000-000000000000", "6f9619ff-8b86-4011-b42d-00c04fc964ff"] {
+        cases.push(Case::new("DELETE", &format!("/api/auth/sessions/{id}/")).status(404));
+    }
+    for (method, path) in [
+        ("DELETE", "/api/conversations/{foreign}/"),
+        ("PATCH", "/api/conversations/{foreign}/"),
+        ("POST", "/api/conversations/{foreign}/add_participant/"),
+        ("POST", "/api/conversations/{foreign}/remove_participant/"),
+    ] {
+        let case = Case::new(method, path).json(r#"{"user_id":"{ada}","title":"Mine"}"#);
+        cases.push(case.says(404, "No Conversation matches the given query."));
+    }
     cases
 }
 

@@ -20,6 +20,63 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(participants());
     cases.extend(messages());
     cases.extend(numbers());
+    cases.extend(changes());
+    cases
+}
+
+/// What people may change about themselves and about groups.
+fn changes() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for field in ["first_name", "last_name"] {
+        let change = |value: Value| Case::new("PATCH", "/api/users/me/").json(with("{}", field, Some(value)));
+        for (value, reason) in no_texts().into_iter().chain(no_visible_texts()) {
+            cases.push(change(value).refuses(field, reason));
+        }
+        cases.push(change(json!("x".repeat(151))).names(&[field]));
+    }
+    for number in [json!("1"), json!("12345678a"), json!(true), json!([]), json!("1".repeat(40))] {
+        let body = with("{}", "phone_number", Some(number));
+        cases.push(Case::new("PATCH", "/api/users/me/").json(body).names(&["phone_number"]));
+    }
+    for method in ["PUT", "PATCH"] {
+        let rename =
+            |title: Value| Case::new(method, "/api/conversations/{group}/").json(with("{}", "title", Some(title)));
+        for title in [json!(true), json!([]), json!({})] {
+            cases.push(rename(title).refuses("title", NO_STRING));
+        }
+        cases.push(rename(json!("a\u{0}b")).refuses("title", NUL));
+        cases.push(
+            rename(json!("x".repeat(201))).refuses("title", "Ensure this field has no more than 200 characters."),
+        );
+        let direct = Case::new(method, "/api/conversations/{c}/").json(r#"{"title":"Us"}"#);
+        cases.push(direct.refuses("title", "A direct conversation has no title."));
+    }
+    for action in ["add_participant", "remove_participant"] {
+        let act = |user: Value| {
+            let path = format!("/api/conversations/{{group}}/{action}/");
+            Case::new("POST", &path).json(with("{}", "user_id", Some(user)))
+        };
+        for nobody in [json!(null), json!("")] {
+            cases.push(act(nobody).refuses_all(json!({ "error": "user_id is required" })));
+        }
+        for nobody in [
+            json!("abc"),
+            json!(7),
+            json!(true),
+            json!([]),
+            json!({}),
+            json!("{c}"),
+            json!("{own}"),
+            json!(["{grace}"]),
+        ] {
+            cases.push(act(nobody).told(404, super::Told::Fields(json!({ "error": "User not found" }))));
+        }
+        cases.push(act(json!("{ada}")).status(400));
+        let direct = Case::new("POST", &format!("/api/conversations/{{c}}/{action}/"));
+        cases.push(direct.json(r#"{"user_id":"{grace}"}"#).status(400));
+    }
+    let again = Case::new("POST", "/api/conversations/{group}/add_participant/").json(r#"{"user_id":"{grace}"}"#);
+    cases.push(again.refuses_all(json!({ "error": "User is already a participant" })));
     cases
 }
 

@@ -3,7 +3,7 @@
 use super::Case;
 
 const MESSAGES: &str = "/api/conversations/{c}/messages/";
-const LISTS: [&str; 3] = ["/api/users/", "/api/conversations/", MESSAGES];
+const LISTS: [&str; 4] = ["/api/users/", "/api/conversations/", "/api/auth/sessions/", MESSAGES];
 
 pub(super) fn cases() -> Vec<Case> {
     [cursors(), pages(), bounds(), formats()].concat()

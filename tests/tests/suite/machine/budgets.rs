@@ -1,5 +1,7 @@
 //! What each operation may cost: sequential round trips and capacity units, counted at the SDK's boundary.
 
+mod groups;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

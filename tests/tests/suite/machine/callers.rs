@@ -55,6 +55,12 @@ DELETE /api/users/{u}                         401   401   403   403  | 403   403
 GET    /api/conversations                     401   401   200   200  | 200   200    200  200     | 200   200    200     200  200
 POST   /api/conversations                     401   401   403   201  | 201   201    201  201     | 201   201    201     201  201
 GET    /api/conversations/{c}                 401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
+PUT    /api/conversations/{c}                 401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
+PATCH  /api/conversations/{c}                 401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
+DELETE /api/conversations/{c}                 401   401   403   204  | 404   404    404  404     | 403   403    204     403  204
+POST   /api/conversations/{c}/add_participant 401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
+POST   /api/conversations/{c}/remove_participant
+                                              401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
 POST   /api/conversations/{c}/leave           401   401   403   204  | 404   404    404  404     | 204   204    204     204  204
 PUT    /api/conversations/{c}/read            401   401   403   200  | 404   404    404  404     | 200   200    200     200  200
 
@@ -73,12 +79,6 @@ DELETE /api/messages/{m}                      401   401   403   204  | 404   404
 
 /// Rows of endpoints that are on their way; one that has arrived is held to its row as well.
 const TO_COME: &str = "
-PUT    /api/conversations/{c}                 401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
-PATCH  /api/conversations/{c}                 401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
-DELETE /api/conversations/{c}                 401   401   403   204  | 404   404    404  404     | 403   403    204     403  204
-POST   /api/conversations/{c}/add_participant 401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
-POST   /api/conversations/{c}/remove_participant
-                                              401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
 GET    /api/conversations/{c}/changes         401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 GET    /api/changes                           401   401   200   200  | 200   200    200  200     | 200   200    200     200  200
 

@@ -106,6 +106,14 @@ async fn functions_are_allowed_all_that_they_do_and_nothing_else() {
     watched.ask(&ada, "DELETE", &message, json!({})).await;
     watched.ask(&ada, "GET", "/api/conversations/", json!({})).await;
     watched.ask(&ada, "PUT", &format!("/api/conversations/{group}/read/"), json!({ "number": 1 })).await;
+    let path = format!("/api/conversations/{group}/");
+    watched.ask(&ada, "POST", &format!("{path}add_participant/"), json!({ "user_id": members[0].id })).await;
+    watched.ask(&ada, "PATCH", &path, json!({ "title": "Looms" })).await;
+    watched.ask(&ada, "POST", &format!("{path}remove_participant/"), json!({ "user_id": members[0].id })).await;
+    let another = watched.ask(&ada, "POST", "/api/conversations/", json!({ "participant_ids": [grace.id] })).await;
+    let another = another["conversation_id"].as_str().expect("an id");
+    watched.ask(&ada, "DELETE", &format!("/api/conversations/{another}/"), json!({})).await;
+    watched.ask(&ada, "GET", "/api/conversations/?search=looms", json!({})).await;
     for person in [&ada, &grace] {
         watched.ask(person, "POST", &format!("/api/conversations/{group}/leave/"), json!({})).await;
     }
