@@ -24,6 +24,7 @@
 
 mod access;
 mod accounts;
+mod actions;
 mod calls;
 mod changes;
 mod conversations;

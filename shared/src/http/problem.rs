@@ -17,7 +17,8 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 pub struct Problem {
     status: StatusCode,
     body: Value,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed: problems travel in results, which are to stay small.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     /// For the log, never for the client.
     cause: Option<String>,
 }
@@ -44,7 +45,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
-        self.header = Some((name, value.into()));
+        self.header = Some(Box::new((name, value.into())));
         self
     }
 
@@ -163,7 +164,7 @@ impl Problem {
     /// The same refusal, told by a page instead.
     pub fn told_by(self, mut page: Response) -> Response {
         *page.status_mut() = self.status;
-        page.headers_mut().extend(self.header);
+        page.headers_mut().extend(self.header.map(|header| *header));
         page
     }
 }
@@ -195,7 +196,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let failure = self.cause.map(|cause| Cause { cause, told: self.body.clone() });
         let mut response = (self.status, Json(self.body)).into_response();
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         if let Some(failure) = failure {

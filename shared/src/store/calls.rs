@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, Delete, DeleteRequest, KeysAndAttributes, Put, PutRequest,
-    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+    AttributeValue, ConsumedCapacity, DeleteRequest, KeysAndAttributes, PutRequest, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, WriteRequest,
 };
 use futures::future::try_join_all;
 
@@ -326,74 +326,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// For [`Store::transact`]: writes an item where none stands.
-    pub(super) fn putting_new(&self, item: Item) -> TransactWriteItem {
-        let put = Put::builder()
-            .table_name(&self.table_name)
-            .set_item(Some(item))
-            .condition_expression(format!("attribute_not_exists({PK})"))
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
-            .build()
-            .expect("table and item are set");
-        TransactWriteItem::builder().put(put).build()
-    }
-
-    /// For [`Store::transact`]: writes an item, whatever stands there.
-    pub(super) fn putting(&self, item: Item) -> TransactWriteItem {
-        let put =
-            Put::builder().table_name(&self.table_name).set_item(Some(item)).build().expect("table and item are set");
-        TransactWriteItem::builder().put(put).build()
-    }
-
-    /// For [`Store::transact`]: changes an item on a condition.
-    pub(super) fn updating(
-        &self,
-        key: Key,
-        expression: &str,
-        condition: &str,
-        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> TransactWriteItem {
-        let values = expression_values(values);
-        let update = Update::builder()
-            .table_name(&self.table_name)
-            .set_key(Some(key_item(key)))
-            .update_expression(expression)
-            .condition_expression(condition)
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
-            .build()
-            .expect("table, key and expression are set");
-        TransactWriteItem::builder().update(update).build()
-    }
-
-    /// For [`Store::transact`]: removes an item, whether it stands or not.
-    pub(super) fn deleting(&self, key: Key) -> TransactWriteItem {
-        let delete = Delete::builder()
-            .table_name(&self.table_name)
-            .set_key(Some(key_item(key)))
-            .build()
-            .expect("table and key are set");
-        TransactWriteItem::builder().delete(delete).build()
-    }
-
-    /// For [`Store::transact`]: removes an item on a condition.
-    pub(super) fn deleting_if(
-        &self,
-        key: Key,
-        condition: &str,
-        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> TransactWriteItem {
-        let delete = Delete::builder()
-            .table_name(&self.table_name)
-            .set_key(Some(key_item(key)))
-            .condition_expression(condition)
-            .set_expression_attribute_values(Some(expression_values(values)))
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
-            .build()
-            .expect("table and key are set");
-        TransactWriteItem::builder().delete(delete).build()
-    }
 }
 
 async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
@@ -437,10 +369,6 @@ async fn pause(attempt: &mut u32) -> Result<(), Failure> {
     Ok(())
 }
 
-fn expression_values(values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
-    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn key_item(key: Key) -> Item {
+pub(super) fn key_item(key: Key) -> Item {
     Item::from([(PK.to_owned(), text(key.pk)), (SK.to_owned(), text(key.sk))])
 }
