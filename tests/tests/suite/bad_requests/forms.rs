@@ -116,7 +116,7 @@ fn in_parts() -> Vec<Case> {
     let typed = "Content-Disposition: form-data; name=\"message_body\"; filename=\"\"\nContent-Type: text/html";
     let mut cases = vec![
         parts("--xyz--\n").names(&["conversation", "message_body"]),
-        form(&[conversation.clone()]).refuses("message_body", "Message body is required"),
+        form(std::slice::from_ref(&conversation)).refuses("message_body", "Message body is required"),
         form(&[body("Hello")]).refuses("conversation", REQUIRED),
         form(&[conversation.clone(), body("")]).names(&["message_body"]),
         form(&[conversation.clone(), body("Hello"), body(" ")]).names(&["message_body"]),
