@@ -10,6 +10,8 @@ use shared::http::view::SentView;
 use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, PathId, Problem};
 use shared::store::Sent;
 
+use crate::filter::parse_sender;
+
 /// What is to be said; who says it may be named, and is checked.
 pub(crate) struct Send {
     body: MessageBody,
@@ -50,10 +52,6 @@ pub(crate) fn body(fields: &mut Fields) -> Option<MessageBody> {
         return fields.refuse("message_body", [Invalid::new("Message body is required")]);
     }
     fields.required("message_body", MessageBody::parse)
-}
-
-fn parse_sender(text: &str) -> Result<UserId, Invalid> {
-    UserId::parse(text).map_err(|_| Invalid::new(format!("“{text}” is not a valid UUID.")))
 }
 
 fn parse_conversation(text: &str) -> Result<ConversationId, Invalid> {

@@ -18,6 +18,12 @@ impl Timestamp {
         (0..=9999).contains(&instant.year()).then(|| Self(instant.trunc_subsecs(6)))
     }
 
+    /// An instant, or a day, which begins at midnight UTC.
+    pub fn parse_instant_or_day(text: &str) -> Option<Self> {
+        let midnight = || Self::parse(&format!("{text}T00:00:00Z"));
+        Self::parse(text).or_else(midnight)
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z, the unit of DynamoDB's TTL and of tokens (RFC 7519, NumericDate).
     pub fn epoch_seconds(self) -> i64 {
         self.0.timestamp()
@@ -120,5 +126,15 @@ mod tests {
     fn nanoseconds_are_dropped_so_that_what_is_stored_equals_what_was_answered() {
         let instant = Timestamp::parse("2026-01-01T12:00:00.123456789+01:00").expect("a valid instant");
         assert_eq!(instant.to_string(), "2026-01-01T11:00:00.123456Z");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_and_what_is_neither_day_nor_instant_is_refused() {
+        let midnight = Timestamp::parse("2026-01-01T00:00:00Z");
+        assert_eq!(Timestamp::parse_instant_or_day("2026-01-01"), midnight);
+        assert_eq!(Timestamp::parse_instant_or_day("2026-01-01T01:00:00+01:00"), midnight);
+        for text in ["", "yesterday", "2026-13-01", "2026-01-01T12:00:00", "2026-1-1", "12026-01-01"] {
+            assert_eq!(Timestamp::parse_instant_or_day(text), None, "{text}");
+        }
     }
 }

@@ -141,10 +141,19 @@ impl PageRequest {
         }
     }
 
-    /// Out of range is clamped, nonsense is the default.
     fn size(&self) -> usize {
-        let asked = self.text(PAGE_SIZE).and_then(|size| size.parse::<i64>().ok());
-        asked.map_or(DEFAULT_SIZE, |size| size.clamp(1, LARGEST_SIZE as i64) as usize)
+        self.size_asked_for().unwrap_or(DEFAULT_SIZE)
+    }
+
+    /// The size for what comes as large as it may unless asked otherwise.
+    pub fn size_or_largest(&self) -> usize {
+        self.size_asked_for().unwrap_or(LARGEST_SIZE)
+    }
+
+    /// Out of range is clamped, nonsense is none.
+    fn size_asked_for(&self) -> Option<usize> {
+        let asked = self.text(PAGE_SIZE)?.parse::<i64>().ok()?;
+        Some(asked.clamp(1, LARGEST_SIZE as i64) as usize)
     }
 
     /// The ordering asked for, if it is one of `known`; else the first of them.
@@ -165,14 +174,19 @@ impl PageRequest {
 
     /// This request's address with another cursor.
     fn link(&self, cursor: &str) -> String {
+        self.address_with(CURSOR, cursor)
+    }
+
+    /// This request's address with another place in the list, given by the parameter `name`.
+    pub fn address_with(&self, name: &str, place: &str) -> String {
         let kept = self
             .query
             .0
             .iter()
-            .filter(|(name, _)| name != CURSOR && name != PAGE)
+            .filter(|(kept, _)| kept != name && kept != PAGE)
             .map(|(name, value)| (Cow::from(name), Cow::from(value)));
         let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(kept.chain([(Cow::from(CURSOR), Cow::from(cursor))]))
+            .extend_pairs(kept.chain([(Cow::from(name), Cow::from(place))]))
             .finish();
         self.host.link(&format!("{}?{query}", self.path))
     }

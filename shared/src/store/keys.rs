@@ -23,7 +23,6 @@ pub(super) const CLEARING: &str = "CLEARING";
 
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
-pub(super) const CHANGE_PREFIX: &str = "CHG#";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -71,7 +70,7 @@ impl Key {
     }
 
     pub(super) fn change(conversation: ConversationId, number: Number) -> Self {
-        Self::new(conversation_partition(conversation), format!("{CHANGE_PREFIX}{:010x}", number.get()))
+        Self::new(conversation_partition(conversation), change_sort(number))
     }
 
     pub(super) fn client_key(conversation: ConversationId, sender: UserId, key: &ClientKey) -> Self {
@@ -104,6 +103,10 @@ pub(super) fn conversation_partition(conversation: ConversationId) -> String {
 
 pub(super) fn message_sort(number: Number) -> String {
     format!("MSG#{:010x}", number.get())
+}
+
+pub(super) fn change_sort(number: Number) -> String {
+    format!("CHG#{:010x}", number.get())
 }
 
 /// Of the failed logins to one account; the address is not to be read there.

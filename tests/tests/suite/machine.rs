@@ -3,6 +3,7 @@
 mod bad_requests;
 mod budgets;
 mod callers;
+mod changes;
 mod django_defects;
 mod faults;
 mod fuzzing;
@@ -14,3 +15,4 @@ mod not_there;
 mod privileges;
 mod removal;
 mod sessions;
+mod timeline;

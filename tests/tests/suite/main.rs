@@ -4,6 +4,7 @@
 mod accounts;
 mod agreement;
 mod bad_requests;
+mod changes;
 mod conversations;
 mod django_defects;
 mod forms;

@@ -1,12 +1,21 @@
 //! Query strings: cursors that are none, pages that are none, bounds that are none.
 
+use serde_json::json;
+
 use super::Case;
 
 const MESSAGES: &str = "/api/conversations/{c}/messages/";
-const LISTS: [&str; 4] = ["/api/users/", "/api/conversations/", "/api/auth/sessions/", MESSAGES];
+const LISTS: [&str; 6] = [
+    "/api/users/",
+    "/api/conversations/",
+    "/api/auth/sessions/",
+    "/api/messages/",
+    "/api/messages/{own}/history/",
+    MESSAGES,
+];
 
 pub(super) fn cases() -> Vec<Case> {
-    [cursors(), pages(), bounds(), formats()].concat()
+    [cursors(), pages(), bounds(), filters(), changes(), formats()].concat()
 }
 
 fn cursors() -> Vec<Case> {
@@ -62,6 +71,47 @@ fn bounds() -> Vec<Case> {
         let foreign = format!("/api/conversations/{{foreign}}/messages/?{name}=abc");
         cases.push(Case::new("GET", &foreign).says(404, "No Conversation matches the given query."));
     }
+    cases
+}
+
+fn filters() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for list in ["/api/messages/", MESSAGES] {
+        for name in ["sent_after", "sent_before"] {
+            for value in
+                ["abc", "2026", "2026-13-01", "2026-02-30", "2026-01-01T25:00:00Z", "yesterday", "0", "%00", "%FF"]
+            {
+                let case = Case::new("GET", &format!("{list}?{name}={value}"));
+                cases.push(case.refuses(name, "Enter a valid date/time."));
+            }
+        }
+        for value in ["abc", "1", "{ada}0", "me"] {
+            let reason = format!("“{value}” is not a valid UUID.");
+            cases.push(Case::new("GET", &format!("{list}?sender={value}")).refuses("sender", &reason));
+        }
+        let all = Case::new("GET", &format!("{list}?sender=abc&sent_after=abc&sent_before=abc"));
+        cases.push(all.names(&["sender", "sent_after", "sent_before"]));
+    }
+    for id in ["abc", "{foreign}", "{own}", "{grace}", "00000000-0000-0000-0000-000000000000", "%00"] {
+        let case = Case::new("GET", &format!("/api/messages/?conversation_id={id}"));
+        cases.push(case.told(404, super::Told::Fields(json!({ "error": "Conversation not found" }))));
+    }
+    cases
+}
+
+fn changes() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for cursor in ["abc", "0", "-1", "%FF", "%00", "{messages cursor}", "{people cursor}", "{c}", "null"] {
+        let case = Case::new("GET", &format!("/api/conversations/{{c}}/changes/?after={cursor}"));
+        cases.push(case.refuses("after", "Invalid cursor."));
+    }
+    let foreign = Case::new("GET", "/api/conversations/{foreign}/changes/?after=abc");
+    cases.push(foreign.says(404, "No Conversation matches the given query."));
+    for id in ["{c}", "{deleted}", "{foreign message}", "{foreign}", "{grace}"] {
+        let case = Case::new("GET", &format!("/api/messages/{id}/history/"));
+        cases.push(case.says(404, "No Message matches the given query."));
+    }
+    cases.push(Case::new("GET", "/api/messages/abc/history/").says(404, "Not found."));
     cases
 }
 

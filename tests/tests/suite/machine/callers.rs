@@ -63,6 +63,7 @@ POST   /api/conversations/{c}/remove_participant
                                               401   401   403   200  | 404   404    404  404     | 403   403    200     200  200
 POST   /api/conversations/{c}/leave           401   401   403   204  | 404   404    404  404     | 204   204    204     204  204
 PUT    /api/conversations/{c}/read            401   401   403   200  | 404   404    404  404     | 200   200    200     200  200
+GET    /api/conversations/{c}/changes         401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 
 GET    /api/conversations/{c}/messages        401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 POST   /api/conversations/{c}/messages        401   401   403   201  | 404   404    404  404     | 201   201    201     201  201
@@ -70,20 +71,19 @@ GET    /api/conversations/{c}/messages/{m}    401   401   200   200  | 404   404
 PUT    /api/conversations/{c}/messages/{m}    401   401   403   200  | 404   404    404  404     | 403   200    403     403  403
 PATCH  /api/conversations/{c}/messages/{m}    401   401   403   200  | 404   404    404  404     | 403   200    403     403  403
 DELETE /api/conversations/{c}/messages/{m}    401   401   403   204  | 404   404    404  404     | 403   204    403     403  204
+GET    /api/messages                          401   401   200   200  | 200   200    200  200     | 200   200    200     200  200
 POST   /api/messages                          401   401   403   201  | 400   400    400  400     | 201   201    201     201  201
 GET    /api/messages/{m}                      401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 PUT    /api/messages/{m}                      401   401   403   200  | 404   404    404  404     | 403   200    403     403  403
 PATCH  /api/messages/{m}                      401   401   403   200  | 404   404    404  404     | 403   200    403     403  403
 DELETE /api/messages/{m}                      401   401   403   204  | 404   404    404  404     | 403   204    403     403  204
+GET    /api/messages/{m}/history              401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 ";
 
 /// Rows of endpoints that are on their way; one that has arrived is held to its row as well.
 const TO_COME: &str = "
-GET    /api/conversations/{c}/changes         401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 GET    /api/changes                           401   401   200   200  | 200   200    200  200     | 200   200    200     200  200
 
-GET    /api/messages                          401   401   200   200  | 200   200    200  200     | 200   200    200     200  200
-GET    /api/messages/{m}/history              401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 GET    /api/conversations/{c}/messages/{m}/history
                                               401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 ";
