@@ -169,6 +169,7 @@ fn text_of(value: &Value) -> Result<std::borrow::Cow<'_, str>, Invalid> {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -207,6 +208,42 @@ mod tests {
             Value::Object(fields.errors),
             serde_json::json!({"required": ["This field may not be null."], "optional": ["Not a valid string."]})
         );
+    }
+
+    /// Any value of JSON.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::hash_map(".{0,8}", inner, 0..5).prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_field_holds_it_is_read_or_refused_by_name(required in json(), optional in json()) {
+            let fields = Map::from_iter([("required".to_owned(), required.clone()), ("optional".to_owned(), optional)]);
+            let mut fields = Fields::new(Content::Object(fields), Probe::FIELDS);
+            match Probe::read(&mut fields) {
+                Some(probe) => {
+                    prop_assert!(fields.errors.is_empty());
+                    prop_assert!(required.is_number() || required.as_str() == Some(&*probe.0));
+                }
+                None => prop_assert!(!fields.errors.is_empty()),
+            }
+            for (name, reasons) in &fields.errors {
+                prop_assert!(["required", "optional"].contains(&name.as_str()));
+                prop_assert!(reasons.as_array().is_some_and(|reasons| reasons.len() == 1 && reasons[0].is_string()));
+            }
+        }
     }
 
     #[test]

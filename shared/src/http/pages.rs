@@ -209,6 +209,8 @@ fn anchor<P>(list: &str, cursor: &str, parse: impl FnOnce(&str) -> Option<P>) ->
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn request(query: &str) -> PageRequest {
@@ -241,6 +243,26 @@ mod tests {
         assert!(request(&format!("cursor={cursor}")).slice("messages", number).is_err());
         assert!(request("page=2").slice("people", number).is_err());
         assert!(request("page=1").slice("people", number).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_keeps_every_parameter_but_the_page(pairs in prop::collection::vec((".{0,12}", ".{0,12}"), 0..6)) {
+            let kept: Vec<_> = pairs.iter().filter(|(name, _)| name != CURSOR && name != PAGE).cloned().collect();
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let link = request(&query).link("here");
+            let mut linked = Query::parse(link.split_once('?').expect("a query").1).0;
+            prop_assert_eq!(linked.pop(), Some((CURSOR.to_owned(), "here".to_owned())));
+            prop_assert_eq!(linked, kept);
+        }
+
+        #[test]
+        fn any_query_asks_for_a_page_or_for_none(query in ".{0,80}", cursor in ".{0,40}") {
+            let _ = request(&query).slice("people", number);
+            let (cursor, size) = (request(&format!("cursor={cursor}")), request(&format!("page_size={query}")));
+            prop_assert!(cursor.slice("people", number).is_err());
+            prop_assert!((1..=LARGEST_SIZE).contains(&size.size()));
+        }
     }
 
     #[test]
