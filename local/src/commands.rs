@@ -2,6 +2,8 @@
 
 pub(crate) mod change_password;
 pub(crate) mod create_superuser;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod lint_template;
 pub(crate) mod migrate;
 pub(crate) mod package;

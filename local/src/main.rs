@@ -15,6 +15,7 @@ mod environment;
 mod failure;
 mod functions;
 mod log_line;
+mod migration;
 mod password;
 mod ports;
 mod process;
@@ -43,6 +44,8 @@ enum Command {
     #[command(name = "changepassword")]
     ChangePassword(commands::change_password::ChangePassword),
     Migrate(commands::migrate::Migrate),
+    Import(commands::import::Import),
+    Export(commands::export::Export),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
@@ -75,6 +78,8 @@ async fn run(command: Command) -> Result<()> {
         Command::CreateSuperuser(command) => command.run().await,
         Command::ChangePassword(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
+        Command::Import(command) => command.run().await,
+        Command::Export(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

@@ -45,6 +45,10 @@ pub(crate) struct Place {
 impl Place {
     /// Connects, and says to which table.
     pub(crate) async fn connect(&self) -> Result<Store> {
+        self.connect_saying(terminal::say).await
+    }
+
+    pub(crate) async fn connect_saying(&self, say: impl Fn(String)) -> Result<Store> {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let mut settings = Settings::from_env();
         settings.endpoint = choose(
@@ -54,7 +58,7 @@ impl Place {
             is_set("AWS_PROFILE") || is_set("AWS_ACCESS_KEY_ID"),
         )?;
         let place = settings.endpoint.as_deref().unwrap_or("AWS");
-        terminal::say(format!("Table {} at {place}", settings.table_name));
+        say(format!("Table {} at {place}", settings.table_name));
         Ok(Store::connect(settings).await)
     }
 }

@@ -11,11 +11,13 @@
 //! | failed login | `LOGINS#account`, `ADDRESS#ip` | `FAILED#time#nonce` | query, newest first, before a password is checked: S by account, E by address |
 //! | active admins | `ADMINS` | `ADMINS` | written with every change of who is one, on condition that one is left |
 //! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
-//! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones |
-//! | change | `CONV#id` | `CHG#number` | query S for the latest numbers |
+//! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones and those that changes point at |
+//! | change | `CONV#id` | `CHG#number` | query S after a number, and for the latest; batch S for earlier bodies |
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//! | alias | `ALIAS#uuid` | `ALIAS` | get S when a message is called by the id that it had before it was imported |
+//! | import | `IMPORT#uuid` | `IMPORT` | batch S by `cargo dev import`: how far an old conversation came |
 //! | remains | `CLEARING` | `due#id` | query E by each removal of a conversation: what an earlier one left to be cleared |
 //!
 //! Numbers in keys are ten hex digits, as in message ids. An access pattern is one method of [`Store`]. Those that
@@ -25,10 +27,15 @@
 mod access;
 mod accounts;
 mod actions;
+mod aliases;
 mod calls;
 mod changes;
 mod conversations;
 mod edits;
+mod export;
+mod feed;
+mod history;
+mod import;
 mod inbox;
 mod item;
 mod keys;
@@ -37,7 +44,11 @@ mod members;
 mod messages;
 mod meter;
 mod removal;
+mod seek;
+mod stretch;
 pub mod table;
+mod timeline;
+mod window;
 
 use std::time::Duration;
 
@@ -52,11 +63,15 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
+pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
+pub use feed::Feed;
+pub use import::{Imported, ImportedConversation};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
-pub use messages::{MessagePage, Window};
 pub use meter::{Meter, Spent};
 pub use table::Migration;
+pub use timeline::Timeline;
+pub use window::{MessagePage, Window};
 
 /// Where the table is.
 #[derive(Clone, Debug)]

@@ -137,8 +137,17 @@ impl Client {
         if let Some((media_type, body)) = body {
             request = request.header("content-type", media_type).body(body);
         }
+        self.answer(request.build().expect("a request")).await
+    }
+
+    /// Sends a request as it is, with an absolute address, and nothing of this client's.
+    pub async fn ask(&self, request: axum::http::Request<Vec<u8>>) -> Answer {
+        self.answer(request.try_into().expect("a request to an absolute address")).await
+    }
+
+    async fn answer(&self, request: reqwest::Request) -> Answer {
         let _permit = UNDER_WAY.acquire().await.expect("nobody closes it");
-        let response = request.send().await.expect("the target answers");
+        let response = self.http.execute(request).await.expect("the target answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, text: response.text().await.expect("a whole answer in UTF-8") }
     }

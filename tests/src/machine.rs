@@ -1,7 +1,10 @@
 //! What only tests on the machine itself can reach: the table behind the front door, and the functions in this process.
 
+pub mod cast;
+pub mod django;
 pub mod own_table;
 pub mod proxy;
+pub mod tool;
 
 use std::sync::Arc;
 
@@ -12,14 +15,14 @@ use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use shared::domain::Timestamp;
 use shared::domain::id::{ConversationId, SessionId, UserId};
-use shared::domain::password::Password;
-use shared::domain::session::{Caller, Session};
-use shared::domain::user::{Email, NewUser, PersonName, Role};
+use shared::domain::session::Caller;
+use shared::domain::user::Role;
 use shared::http::{App, Keyring, Registration, Routes, service};
 use shared::store::{Settings, Spent, Store};
 use tower::ServiceExt;
 
-use crate::{Client, PASSWORD, Person};
+use crate::{Answer, Client, Person};
+use cast::Actor;
 
 /// The address of the database that the stack under test uses.
 pub fn database() -> String {
@@ -66,6 +69,7 @@ pub async fn ask_database(operation: &str, body: &Value) {
 }
 
 /// Every function's endpoints in this process, on the table of the stack under test.
+#[derive(Clone)]
 pub struct InProcess(axum::Router);
 
 impl InProcess {
@@ -92,7 +96,9 @@ impl InProcess {
         let keyring = Arc::new(keyring());
         let functions = all_routes().into_iter().map(|(name, routes)| {
             let app = App { store: store(name), keyring: keyring.clone(), registration };
-            service(name, routes, app).reset_fallback()
+            let function = service(name, routes, app);
+            // What belongs to nobody is root's.
+            if name == "root" { function } else { function.reset_fallback() }
         });
         Self(functions.fold(axum::Router::new(), axum::Router::merge))
     }
@@ -141,11 +147,18 @@ impl InProcess {
     }
 
     async fn answer(&self, request: Request<Body>) -> (u16, Value, Spent) {
+        let (answer, spent) = self.ask(request).await;
+        (answer.status, serde_json::from_str(&answer.text).unwrap_or_default(), spent)
+    }
+
+    /// Sends any request at all, and tells what it cost.
+    pub async fn ask(&self, request: Request<Body>) -> (Answer, Spent) {
         let response = self.0.clone().oneshot(request).await.expect("functions always answer");
         let spent = *response.extensions().get::<Spent>().expect("every request is metered");
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default(), spent)
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        let text = String::from_utf8(bytes.into()).expect("an answer in UTF-8");
+        (Answer { status: parts.status.as_u16(), headers: parts.headers, text }, spent)
     }
 }
 
@@ -160,20 +173,23 @@ pub fn all_routes() -> [(&'static str, Routes); 5] {
     ]
 }
 
-/// The keys that sign the stack's tokens.
+/// The keyring of the stack under test, as it stands in the environment.
+pub fn session_keys() -> String {
+    std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it")
+}
+
 pub fn keyring() -> Keyring {
-    let keys = std::env::var("SESSION_KEYS").expect("SESSION_KEYS is not set: `cargo dev test` sets it");
-    Keyring::parse(&keys).expect("a keyring")
+    Keyring::parse(&session_keys()).expect("a keyring")
+}
+
+pub fn now() -> Timestamp {
+    std::time::SystemTime::now().into()
 }
 
 /// A person as the store knows callers.
 pub fn caller(person: &Person) -> Caller {
     let now = Timestamp::parse("2026-01-01T00:00:00Z").expect("an instant");
     keyring().verify(&person.token, now).expect("a genuine token")
-}
-
-pub fn now() -> Timestamp {
-    Timestamp::from(std::time::SystemTime::now())
 }
 
 pub fn conversation_id(text: &str) -> ConversationId {
@@ -196,23 +212,9 @@ pub async fn host() -> Person {
 
 /// Somebody signed in, made behind the front door.
 pub async fn person_in(store: &Store, role: Role) -> Person {
-    let id = UserId::unique();
-    let email = Email::parse(&format!("{}.{id}@example.com", role.as_str())).expect("an address");
-    let name = |text| PersonName::parse(text).expect("a name");
-    let new = NewUser {
-        id,
-        first_name: name("Hedy"),
-        last_name: name("Tester"),
-        email: email.clone(),
-        phone_number: None,
-        role,
-        active: true,
-        password: Password::parse(PASSWORD).expect("a password").hash(),
-    };
-    let session = Session::begin(id, now(), None, None);
-    store.create_user(new, Some(&session), session.created_at).await.expect("made");
-    let token = keyring().sign(&session).expose().to_owned();
-    Person { client: Client::with_token(&token), token, id: id.to_string(), email: email.as_str().to_owned() }
+    let Actor { session, email, token } = Actor::new(store, role).await;
+    let id = session.caller.user.to_string();
+    Person { client: Client::with_token(&token), token, id, email: email.as_str().to_owned() }
 }
 
 /// A session that never was.

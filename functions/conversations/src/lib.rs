@@ -2,6 +2,7 @@
 //! function `messages`' part.
 
 mod add_participant;
+mod changes;
 mod delete;
 mod leave;
 mod list;
@@ -12,7 +13,7 @@ mod remove_participant;
 mod rename;
 mod start;
 
-use shared::http::view::{ConversationView, InboxRowView};
+use shared::http::view::{ChangesView, ConversationView, InboxRowView};
 use shared::http::{Access, Endpoint, Operation, Routes};
 
 use mark_read::{MarkRead, Marked};
@@ -92,6 +93,24 @@ pub fn routes() -> Routes {
                     .about("The creator's rights go to whoever has been there longest; the last one deletes it.")
                     .answers_nothing(204, "Left.")
                     .refuses(400, "A direct conversation cannot be left."),
+            ),
+        )
+        .at(
+            "/api/conversations/{conversation_id}/changes",
+            Endpoint::new("Changes", Access::SignedIn).get(
+                changes::changes,
+                Operation::new("Show what changed in a conversation")
+                    .about(
+                        "Follow `next` to the end, apply the messages, which come as they are now, then the changes in \
+                         order, and keep `cursor` for next time: it lies before everything that is pending.",
+                    )
+                    .query(
+                        "after",
+                        "The cursor kept from an earlier answer or from the conversation; else all is told.",
+                    )
+                    .query("page_size", "How many messages, and how many changes: 1 to 100, 100 by default.")
+                    .answers::<ChangesView>(200, "Messages and changes after the cursor.")
+                    .refuses(400, "The cursor is of something else."),
             ),
         )
         .at(

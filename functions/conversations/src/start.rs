@@ -58,11 +58,10 @@ fn participants(fields: &mut Fields) -> Option<Vec<UserId>> {
 }
 
 fn parse_participant(element: &Value) -> Result<UserId, Invalid> {
-    let no_uuid = |text: &str| Invalid::new(format!("“{text}” is not a valid UUID."));
     match element {
         Value::Null => Err(Invalid::NULL),
-        Value::String(text) => UserId::parse(text).map_err(|_| no_uuid(text)),
-        other => Err(no_uuid(&other.to_string())),
+        Value::String(text) => UserId::parse(text).map_err(|_| Invalid::no_uuid(text)),
+        other => Err(Invalid::no_uuid(other)),
     }
 }
 

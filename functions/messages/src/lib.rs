@@ -2,14 +2,18 @@
 
 mod delete;
 mod edit;
+mod filter;
+mod history;
 mod list;
+mod list_all;
 mod read;
 mod send;
 
-use shared::http::view::{MessageView, SentView};
+use shared::http::view::{MessageRowView, MessageView, SentView, VersionView};
 use shared::http::{Access, Endpoint, Operation, Routes};
 
 use edit::{Amendment, Replacement};
+use filter::filtered;
 use send::{Send, SendTo};
 
 const NOT_ITS_SENDER: &str = "The message is another's.";
@@ -19,20 +23,38 @@ pub fn routes() -> Routes {
         .at(
             "/api/messages",
             Endpoint::new("Message List", Access::SignedIn)
+                .get(
+                    list_all::list_all,
+                    filtered(Operation::new("List messages"))
+                        .about("Over all of the caller's conversations, newest first.")
+                        .query("conversation_id", "Only messages of this conversation.")
+                        .pages::<MessageRowView>("Some of the caller's messages.")
+                        .refuses(404, "There is no such conversation that the caller may see, or no such page."),
+                )
                 .post(send::send, sending("Send a message").takes::<SendTo>()),
         )
         .at("/api/messages/{message_id}", instance())
+        .at(
+            "/api/messages/{message_id}/history",
+            Endpoint::new("Message History", Access::SignedIn).get(
+                history::history,
+                Operation::new("Show what a message said before")
+                    .about("Oldest first, the present wording last; gone when the message is deleted.")
+                    .query("page", "A page by its number, the first being 1.")
+                    .pages::<VersionView>("Some of what it said."),
+            ),
+        )
         .at(
             "/api/conversations/{conversation_id}/messages",
             Endpoint::new("Message List", Access::SignedIn)
                 .get(
                     list::list,
-                    Operation::new("List the messages of a conversation")
+                    filtered(Operation::new("List the messages of a conversation"))
                         .ordering(list::ORDERINGS)
                         .query("after", "Only numbers above this one.")
                         .query("before", "Only numbers below this one; the page is the one nearest to it.")
-                        .pages::<MessageView>("Some of its messages.")
-                        .refuses(400, "A filter is malformed."),
+                        .query("page", "A page by its number, the first being 1; of all messages, oldest first.")
+                        .pages::<MessageView>("Some of its messages."),
                 )
                 .post(send::send_into, sending("Send a message into a conversation").takes::<Send>()),
         )

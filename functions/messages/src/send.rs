@@ -10,6 +10,8 @@ use shared::http::view::SentView;
 use shared::http::{App, Body, Created, Field, Fields, FromFields, Host, PathId, Problem};
 use shared::store::Sent;
 
+use crate::filter::parse_sender;
+
 /// What is to be said; who says it may be named, and is checked.
 pub(crate) struct Send {
     body: MessageBody,
@@ -34,6 +36,8 @@ impl FromFields for Send {
 pub(crate) struct SendTo {
     send: Send,
     conversation: ConversationId,
+    /// As the client called it, which may be by an old id.
+    called: String,
 }
 
 impl FromFields for SendTo {
@@ -41,7 +45,8 @@ impl FromFields for SendTo {
 
     fn read(fields: &mut Fields) -> Option<Self> {
         let (conversation, send) = (fields.required("conversation", parse_conversation), Send::read(fields));
-        Some(Self { conversation: conversation?, send: send? })
+        let (conversation, called) = conversation?;
+        Some(Self { conversation, called, send: send? })
     }
 }
 
@@ -52,19 +57,8 @@ pub(crate) fn body(fields: &mut Fields) -> Option<MessageBody> {
     fields.required("message_body", MessageBody::parse)
 }
 
-fn parse_sender(text: &str) -> Result<UserId, Invalid> {
-    UserId::parse(text).map_err(|_| Invalid::new(format!("“{text}” is not a valid UUID.")))
-}
-
-fn parse_conversation(text: &str) -> Result<ConversationId, Invalid> {
-    ConversationId::parse(text).map_err(|error| match error {
-        shared::domain::id::IdError::Malformed => Invalid::new(format!("“{text}” is not a valid UUID.")),
-        shared::domain::id::IdError::Foreign => no_such_conversation(text),
-    })
-}
-
-fn no_such_conversation(id: impl std::fmt::Display) -> Invalid {
-    Invalid::new(format!("Invalid pk \"{id}\" - object does not exist."))
+fn parse_conversation(text: &str) -> Result<(ConversationId, String), Invalid> {
+    ConversationId::parse(text).map(|id| (id, text.to_owned())).map_err(|_| Invalid::no_uuid(text))
 }
 
 /// A conversation that is not the caller's is a wrong value of a field here.
@@ -75,11 +69,12 @@ pub(crate) async fn send(
     headers: HeaderMap,
     body: Body<SendTo>,
 ) -> Result<Response, Problem> {
-    let parsed = body.and_then(|to| Ok((to.send.into_draft(&caller, &headers)?, to.conversation)));
-    let (draft, conversation) = parsed.parsed()?;
+    let parsed = body.and_then(|to| Ok((to.send.into_draft(&caller, &headers)?, to.conversation, to.called)));
+    let (draft, conversation, called) = parsed.parsed()?;
     match app.store.send(&caller, conversation, draft, app.now()).await {
         Err(Error::NotFound(Resource::Conversation)) => {
-            Err(Problem::field("conversation", &no_such_conversation(conversation)))
+            let reason = format!("Invalid pk \"{called}\" - object does not exist.");
+            Err(Problem::field("conversation", &Invalid::new(reason)))
         }
         sent => Ok(answer(&caller, &host, &sent?)),
     }

@@ -152,6 +152,7 @@ impl Test {
         command
             .env("CONFAB_TARGET", &emulator.url)
             .env("CONFAB_DATABASE", &database.endpoint)
+            .env("CONFAB_TOOL", workspace::this_tool()?)
             .env("CONFAB_DATABASE_KIND", engine.name())
             .env("CONFAB_SCHEMATHESIS", fuzzer.join("schemathesis"));
         tokio::spawn(async move {

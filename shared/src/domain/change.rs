@@ -2,7 +2,8 @@
 
 use super::Timestamp;
 use super::id::{Number, UserId};
-use super::message::MessageBody;
+use super::log::Numbered;
+use super::message::Version;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -11,13 +12,23 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
+impl Numbered for Change {
+    fn number(&self) -> Number {
+        self.number
+    }
+
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     MessageEdited {
         message: Number,
         by: UserId,
         /// The body that was replaced, and since when it had stood; gone when the message is deleted.
-        earlier: Option<EarlierBody>,
+        earlier: Option<Version>,
     },
     MessageDeleted {
         message: Number,
@@ -36,10 +47,4 @@ pub enum ChangeKind {
     },
     /// A number whose writer never came.
     Void,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EarlierBody {
-    pub body: MessageBody,
-    pub at: Timestamp,
 }

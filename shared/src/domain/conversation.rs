@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::id::{ConversationId, Number, UserId};
+use super::log::Counter;
 use super::text::{Invalid, trimmed, visible};
 use super::{Error, Timestamp};
 
@@ -88,6 +89,16 @@ impl Conversation {
     /// Whether a message with that number is recent enough to stand as the last one.
     pub fn shows_as_last(&self, number: Number) -> bool {
         self.messages.distance_from(number) < LAST_MESSAGE_DEPTH
+    }
+
+    /// The counter that numbers messages.
+    pub fn message_counter(&self) -> Counter {
+        Counter { last: self.messages, moved_at: self.last_activity }
+    }
+
+    /// The counter that numbers changes.
+    pub fn change_counter(&self) -> Counter {
+        Counter { last: self.changes, moved_at: self.changed_at }
     }
 
     /// How many messages there are to read, apart from deleted ones.

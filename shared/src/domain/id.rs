@@ -3,9 +3,13 @@
 //! A conversation id is a UUIDv8 (RFC 9562, section 5.8): 82 random bits, then 40 zero bits. A message id is
 //! the same UUID with the message's number in those 40 bits: it *is* the message's address, needs no index,
 //! and sorts by number.
+//!
+//! What was imported can still be called by the UUID that it had before. A conversation's id is derived from that one,
+//! so it takes no read to find it; a message's old id says nothing of its number, and leads to it by an item.
 
 use std::fmt;
 
+use ring::digest::{Context, SHA256};
 use uuid::{Uuid, Variant};
 
 const NUMBER_BITS: u32 = 40;
@@ -16,7 +20,7 @@ const NUMBER_MASK: u128 = (1 << NUMBER_BITS) - 1;
 pub enum IdError {
     /// Not a UUID in any spelling.
     Malformed,
-    /// A UUID, but not one that Confab gives to this kind of thing.
+    /// A UUID, but not one that Confab gives to messages.
     Foreign,
 }
 
@@ -67,6 +71,11 @@ opaque_id! {
     Nonce
 }
 
+opaque_id! {
+    /// What something was called before it was imported: a UUID that Confab did not give.
+    ForeignId
+}
+
 impl UserId {
     /// An id that is new in all the world.
     pub fn unique() -> Self {
@@ -85,6 +94,24 @@ impl Nonce {
     /// A nonce that is new in all the world.
     pub fn unique() -> Self {
         Self(Uuid::new_v4())
+    }
+}
+
+impl ForeignId {
+    /// 82 bits of SHA-256 over what the id was used for and the id, as a conversation's id: two of a million old ids
+    /// come together with a probability of 2^-43, and with that of a conversation made here as seldom as two of those do.
+    fn derived(self, purpose: &str) -> ConversationId {
+        let mut context = Context::new(&SHA256);
+        context.update(purpose.as_bytes());
+        context.update(self.as_bytes());
+        let mut entropy = [0; 16];
+        entropy.copy_from_slice(&context.finish().as_ref()[..16]);
+        ConversationId::from_entropy(u128::from_be_bytes(entropy))
+    }
+
+    /// The id of no message: of one in a conversation that there is not.
+    pub fn no_message(self) -> MessageId {
+        self.derived("confab: a message that was not imported").message(Number::ZERO.next())
     }
 }
 
@@ -152,10 +179,18 @@ impl ConversationId {
         Self(uuid::Builder::from_custom_bytes((entropy & !NUMBER_MASK).to_be_bytes()).into_uuid())
     }
 
+    /// The id of the conversation that had that one before it was imported. An old id that happens to have the shape of
+    /// ours is taken for what it looks like here as everywhere.
+    pub fn of_imported(id: ForeignId) -> Self {
+        match split(id.0) {
+            Some((conversation, Number::ZERO)) => conversation,
+            _ => id.derived("confab: an imported conversation"),
+        }
+    }
+
+    /// Any UUID leads to a conversation, if only to one that is not there.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let uuid = parse_uuid(text)?;
-        let (conversation, number) = split(uuid).ok_or(IdError::Foreign)?;
-        if number == Number::ZERO { Ok(conversation) } else { Err(IdError::Foreign) }
+        ForeignId::parse(text).map(Self::of_imported)
     }
 
     /// The id of this conversation's message with that number.
@@ -181,6 +216,23 @@ impl MessageId {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let (conversation, number) = split(parse_uuid(text)?).ok_or(IdError::Foreign)?;
         if number == Number::ZERO { Err(IdError::Foreign) } else { Ok(Self { conversation, number }) }
+    }
+}
+
+/// A message as a client calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageName {
+    Native(MessageId),
+    /// What it was called before it was imported, if it was.
+    Foreign(ForeignId),
+}
+
+impl MessageName {
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        match MessageId::parse(text) {
+            Err(IdError::Foreign) => ForeignId::parse(text).map(Self::Foreign),
+            native => native.map(Self::Native),
+        }
     }
 }
 
@@ -210,7 +262,28 @@ mod tests {
             prop_assert_eq!(MessageId::parse(&id.to_string()), Ok(id));
             prop_assert_eq!(ConversationId::parse(&conversation.to_string()), Ok(conversation));
             prop_assert_eq!(MessageId::parse(&conversation.to_string()), Err(IdError::Foreign));
-            prop_assert_eq!(ConversationId::parse(&id.to_string()), Err(IdError::Foreign));
+            prop_assert_ne!(ConversationId::parse(&id.to_string()), Ok(conversation));
+        }
+
+        #[test]
+        fn any_uuid_leads_to_one_conversation_and_its_spelling_does_not_matter(uuid: u128) {
+            let uuid = Uuid::from_u128(uuid);
+            let conversation = ConversationId::parse(&uuid.to_string()).expect("a UUID");
+            prop_assert_eq!(ConversationId::parse(&uuid.simple().to_string().to_uppercase()), Ok(conversation));
+            prop_assert_eq!(ConversationId::parse(&conversation.to_string()), Ok(conversation));
+            prop_assert_eq!(split(conversation.0), Some((conversation, Number::ZERO)));
+        }
+
+        #[test]
+        fn a_message_is_called_by_its_id_or_by_an_old_one(uuid: u128) {
+            let text = Uuid::from_u128(uuid).to_string();
+            match MessageName::parse(&text).expect("a UUID") {
+                MessageName::Native(id) => prop_assert_eq!(id.to_string(), text),
+                MessageName::Foreign(id) => {
+                    prop_assert_eq!(id.to_string(), text);
+                    prop_assert_ne!(id.no_message().conversation, ConversationId::of_imported(id));
+                }
+            }
         }
 
         #[test]
@@ -242,7 +315,14 @@ mod tests {
 
     #[test]
     fn an_id_of_another_version_is_foreign_and_garbage_is_malformed() {
-        assert_eq!(ConversationId::parse(&Uuid::new_v4().to_string()), Err(IdError::Foreign));
+        assert_eq!(MessageId::parse(&Uuid::new_v4().to_string()), Err(IdError::Foreign));
         assert_eq!(ConversationId::parse("abc"), Err(IdError::Malformed));
+        assert_eq!(MessageName::parse("abc"), Err(IdError::Malformed));
+    }
+
+    #[test]
+    fn the_id_of_an_imported_conversation_stays_what_it_is() {
+        let old = ForeignId::parse("6f9619ff-8b86-4011-b42d-00cf4fc964ff").expect("a UUID");
+        assert_eq!(ConversationId::of_imported(old).to_string(), "b3a00a78-1ade-80d4-a383-a40000000000");
     }
 }

@@ -5,6 +5,9 @@
 //! the number as pending, and once the hole is older than any writer can be, asks for a void to be written there.
 //! Correctness does not rest on that judgement: the void is written on condition that nothing stands there, and a
 //! slow writer that finds it takes a new number.
+//!
+//! Whoever walks along a log goes past what is pending, and keeps in mind how much is proven: up to there nothing can
+//! appear any more.
 
 use std::time::Duration;
 
@@ -58,6 +61,68 @@ pub fn holes(
         settle(expected, last, counter.moved_at);
     }
     holes
+}
+
+/// Something that stands at a number of a log.
+pub trait Numbered {
+    fn number(&self) -> Number;
+    /// When it came to stand there.
+    fn at(&self) -> Timestamp;
+}
+
+/// How far a reader has come in one log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Everything up to here was looked at.
+    pub read: Number,
+    /// Up to here nothing was pending: nothing can appear there that was not seen.
+    pub proven: Number,
+}
+
+impl Progress {
+    /// Where a reader begins who has seen everything up to `number`.
+    pub fn proven_to(number: Number) -> Self {
+        Self { read: number, proven: number }
+    }
+
+    /// What is proven stays behind the first number that was ever pending on the way.
+    fn advance(self, through: Number, pending: Option<&Number>) -> Self {
+        let proven =
+            if self.proven < self.read { self.proven } else { pending.map_or(through, |first| first.minus(1)) };
+        Self { read: through, proven }
+    }
+}
+
+/// How far a reader has come in both logs of a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    pub messages: Progress,
+    pub changes: Progress,
+}
+
+/// One step of a walk along a log.
+#[derive(Debug)]
+pub struct Step<T> {
+    pub entries: Vec<T>,
+    /// The holes on the way; overdue ones count as proven, so the voids have to be written before that is told.
+    pub holes: Holes,
+    pub progress: Progress,
+}
+
+impl<T: Numbered> Step<T> {
+    /// The next `most` numbers after where the reader stands, as far as the counter has come. `entries` are the next that
+    /// are there, rising; `more` tells that the log goes on after them.
+    pub fn from(stand: Progress, most: u64, mut entries: Vec<T>, more: bool, counter: Counter, now: Timestamp) -> Self {
+        let looked_at = entries.last().filter(|_| more).map_or(counter.last, Numbered::number);
+        let through = looked_at.min(stand.read.plus(most)).min(counter.last).max(stand.read);
+        let present = entries.iter().map(|entry| (entry.number(), entry.at()));
+        let mut holes = holes(stand.read.next(), through, present, counter, now);
+        holes.pending.retain(|number| *number <= through);
+        holes.overdue.retain(|number| *number <= through);
+        entries.retain(|entry| entry.number() <= through);
+        let progress = stand.advance(through, holes.pending.first());
+        Self { entries, holes, progress }
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +194,44 @@ mod tests {
             let (_, after) = found(&rows, 40, 40, now + later);
             let after: BTreeSet<_> = after.into_iter().collect();
             prop_assert!(before.iter().all(|n| after.contains(n)));
+        }
+    }
+    impl Numbered for (u64, u64) {
+        fn number(&self) -> Number {
+            number(self.0)
+        }
+
+        fn at(&self) -> Timestamp {
+            second(self.1)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_meets_every_number_once_and_proves_nothing_past_the_first_that_is_pending(
+            present in proptest::collection::btree_set(1u64..60, 0..60), most in 1u64..20, dead_before in 0u64..60,
+        ) {
+            // Everything was taken at its number's second, and writers from before `dead_before` are dead.
+            let now = second(dead_before + WRITER_LIFETIME.as_secs());
+            let counter = Counter { last: number(60), moved_at: second(60) };
+            let (mut progress, mut met, mut pending) = (Progress::default(), Vec::new(), Vec::new());
+            while progress.read < counter.last {
+                let mut rest: Vec<_> = present.iter().filter(|n| **n > progress.read.get()).map(|n| (*n, *n)).collect();
+                let more = rest.len() as u64 >= most;
+                rest.truncate(most as usize);
+                let step = Step::from(progress, most, rest, more, counter, now);
+                prop_assert!(step.progress.read > progress.read && step.progress.proven >= progress.proven);
+                prop_assert!(step.entries.len() + step.holes.pending.len() + step.holes.overdue.len() <= most as usize);
+                met.extend(step.entries.iter().map(|entry| entry.0));
+                met.extend(step.holes.overdue.iter().map(|number| number.get()));
+                pending.extend(step.holes.pending.iter().map(|number| number.get()));
+                progress = step.progress;
+            }
+            let first = pending.iter().min().copied();
+            prop_assert_eq!(progress.proven.get(), first.map_or(60, |first| first - 1));
+            met.extend(pending);
+            met.sort_unstable();
+            prop_assert_eq!(met, (1..=60).collect::<Vec<_>>());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Timestamp;
 use super::id::{MessageId, Number, UserId};
+use super::log::Numbered;
 use super::text::{Invalid, visible};
 
 /// What stands at a number, for good: a message (which may be edited), a tombstone, or a void.
@@ -12,8 +13,8 @@ pub enum Entry {
     Void(Void),
 }
 
-impl Entry {
-    pub fn number(&self) -> Number {
+impl Numbered for Entry {
+    fn number(&self) -> Number {
         match self {
             Self::Message(message) => message.id.number,
             Self::Tombstone(tombstone) => tombstone.id.number,
@@ -21,12 +22,23 @@ impl Entry {
         }
     }
 
-    /// When it came to stand there: at the latest when its number's successor was taken, unless it is a void.
-    pub fn at(&self) -> Timestamp {
+    /// At the latest when its number's successor was taken, unless it is a void.
+    fn at(&self) -> Timestamp {
         match self {
             Self::Message(message) => message.sent_at,
             Self::Tombstone(tombstone) => tombstone.sent_at,
             Self::Void(void) => void.at,
+        }
+    }
+}
+
+impl Entry {
+    /// With which number and when it was sent, deleted or not; voids never were.
+    pub fn sent(&self) -> Option<(Number, Timestamp)> {
+        match self {
+            Self::Message(message) => Some((message.id.number, message.sent_at)),
+            Self::Tombstone(tombstone) => Some((tombstone.id.number, tombstone.sent_at)),
+            Self::Void(_) => None,
         }
     }
 
@@ -48,6 +60,20 @@ pub struct Message {
     pub key: Option<ClientKey>,
     /// The numbers of the changes that edited it, oldest first: each holds the body that it replaced.
     pub edits: Vec<Number>,
+}
+
+impl Message {
+    /// What it says now.
+    pub fn version(&self) -> Version {
+        Version { body: self.body.clone(), at: self.edited_at.unwrap_or(self.sent_at) }
+    }
+}
+
+/// What a message said, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub body: MessageBody,
+    pub at: Timestamp,
 }
 
 /// What is left of a deleted message.

@@ -12,7 +12,7 @@ pub enum Anchor<P> {
 }
 
 /// What part of a list is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Slice<P> {
     pub anchor: Anchor<P>,
     pub limit: usize,

@@ -1,4 +1,7 @@
-//! Passwords: what is too weak, and the argon2id hash (RFC 9106) that alone is kept.
+//! Passwords: what is too weak, and the argon2id hash (RFC 9106) that alone is kept; but imported people keep the one
+//! that Django made until they sign in.
+
+mod django;
 
 use std::fmt;
 
@@ -6,6 +9,7 @@ use argon2::password_hash::phc::PasswordHash as PhcString;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use self::django::Pbkdf2;
 use super::text::Invalid;
 use super::user::{Email, PersonName};
 
@@ -69,9 +73,16 @@ impl Password {
         PasswordHash(hash.to_string())
     }
 
-    /// Whether this is the password behind `hash`. Takes as long as [`Password::hash`].
+    /// Whether this is the password behind `hash`. Takes as long as [`Password::hash`], even if no password can have
+    /// that hash; but with an imported hash as long as its iterations take, so that until its owner has signed in once,
+    /// the account can be told from an unknown one by time.
     pub fn matches(&self, hash: &PasswordHash) -> bool {
-        PhcString::new(&hash.0).is_ok_and(|hash| hasher().verify_password(self.0.as_bytes(), &hash).is_ok())
+        if let Some(hash) = Pbkdf2::parse(&hash.0) {
+            return hash.fits(&self.0);
+        }
+        let nobody = PasswordHash::of_nobody();
+        let hash = PhcString::new(&hash.0).or_else(|_| PhcString::new(&nobody.0));
+        hash.is_ok_and(|hash| hasher().verify_password(self.0.as_bytes(), &hash).is_ok())
     }
 }
 
@@ -81,7 +92,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A hash in the PHC string format, with its parameters and salt.
+/// A hash in the PHC string format, or as Django wrote it, with its parameters and salt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -101,6 +112,16 @@ impl PasswordHash {
             "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aGFzdGhpczAw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
                 .to_owned(),
         )
+    }
+
+    /// A hash as Django wrote it, if it is one that [`Password::matches`] can check.
+    pub fn of_django(text: &str) -> Option<Self> {
+        Pbkdf2::parse(text).map(|_| Self(text.to_owned()))
+    }
+
+    /// What stands for the hash of somebody who has no password yet: it fits none.
+    pub fn unusable() -> Self {
+        Self("!".to_owned())
     }
 
     /// Whether the hash was made with other parameters than those of today.
@@ -157,6 +178,21 @@ mod tests {
         );
         assert!(weaker.is_outdated());
         assert!(PasswordHash::from_stored("pbkdf2_sha256$1$a$b".to_owned()).is_outdated());
+    }
+
+    #[test]
+    fn an_unusable_hash_fits_nothing() {
+        assert!(!password("!").matches(&PasswordHash::unusable()));
+        for text in ["", "!abc"] {
+            assert!(!password("abc").matches(&PasswordHash::from_stored(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_django_made_is_checked_and_is_outdated() {
+        let hash = "pbkdf2_sha256$20$seasalt$g3dGJQ8owMYyhK9ZquyN7VEHZB9iVlMqw6PFWQ9oG7A=".to_owned();
+        assert!(PasswordHash::of_django(&hash).is_some_and(|hash| hash.is_outdated()));
+        assert!(password("correct horse").matches(&PasswordHash::from_stored(hash)));
     }
 
     #[test]

@@ -52,6 +52,18 @@ mod tests {
 
     proptest! {
         #[test]
+        fn every_word_is_found_by_any_beginning_of_it(words in prop::collection::vec("[a-zA-ZäÖéñß0-9]{1,12}", 1..6), which: usize, letters in 1usize..12) {
+            let beginning: String = words[which % words.len()].chars().take(letters).collect();
+            prop_assert!(finds(&beginning, &[&words.join(" ")]));
+        }
+
+        #[test]
+        fn what_is_found_by_more_words_is_found_by_fewer(one in "[a-c]{1,2}", other in "[a-c]{1,2}", text in "[a-c ]{0,20}") {
+            let both = format!("{one} {other}");
+            prop_assert!(!finds(&both, &[&text]) || finds(&one, &[&text]) && finds(&other, &[&text]));
+        }
+
+        #[test]
         fn any_text_finds_itself(text in "\\S[^\\x00]{0,60}") {
             prop_assert!(finds(&text, &[&text]));
         }

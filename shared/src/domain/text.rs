@@ -3,6 +3,7 @@
 //! The sentences are part of the contract: clients show them to people.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
@@ -19,6 +20,10 @@ impl Invalid {
 
     pub fn new(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self(sentence.into())
+    }
+
+    pub fn no_uuid(text: impl Display) -> Self {
+        Self::new(format!("“{text}” is not a valid UUID."))
     }
 
     pub fn longer_than(characters: usize) -> Self {

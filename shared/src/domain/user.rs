@@ -174,7 +174,29 @@ impl PhoneNumber {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_is_taken_again_unchanged(text in "\\PC{0,30}", local in "[a-zA-ZäÉ.+]{1,9}", digits in "\\+?[0-9]{7,18}") {
+            for text in [text, format!("{local}@Example.com"), digits] {
+                if let Ok(name) = PersonName::parse(&text) {
+                    prop_assert_eq!(PersonName::parse(name.as_str()), Ok(name));
+                }
+                if let Ok(email) = Email::parse(&text) {
+                    prop_assert_eq!(Email::parse(email.as_str()), Ok(email.clone()));
+                    if email.as_str().is_ascii() {
+                        prop_assert_eq!(Email::parse(&email.as_str().to_uppercase()), Ok(email));
+                    }
+                }
+                if let Ok(number) = PhoneNumber::parse(&text) {
+                    prop_assert_eq!(PhoneNumber::parse(number.as_str()), Ok(number));
+                }
+            }
+        }
+    }
 
     #[test]
     fn addresses_that_differ_by_case_are_one() {

@@ -213,6 +213,23 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_form_is_read_as_it_was_written(pairs in prop::collection::vec((".{0,12}", ".{0,12}"), 0..6)) {
+            let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let expected: Vec<_> = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+            prop_assert_eq!(form_fields(&Bytes::from(written)).ok(), Some(expected));
+        }
+
+        #[test]
+        fn a_form_in_parts_is_read_as_it_was_written(pairs in prop::collection::vec(("[a-zA-Z0-9_äß]{1,12}", "[^\r]{0,40}"), 0..6)) {
+            let part = |(name, value): &(String, String)| {
+                format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            };
+            let written = format!("{}--xyz--\r\n", pairs.iter().map(part).collect::<String>());
+            let expected: Vec<_> = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+            prop_assert_eq!(wait(multipart_fields(Bytes::from(written), "xyz".to_owned())).ok(), Some(expected));
+        }
+
+        #[test]
         fn any_bytes_are_fields_or_a_problem(bytes: Vec<u8>) {
             let bytes = Bytes::from(bytes);
             let _ = json_fields(&bytes);

@@ -42,7 +42,29 @@ fn set_cookie(name: &str, value: &str, max_age: u64, http_only: &str, host: &Hos
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_cookies_or_none(bytes: Vec<u8>) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let _ = cookie(&HeaderMap::from_iter([(header::COOKIE, value)]), SESSION_COOKIE);
+            }
+        }
+
+        #[test]
+        fn a_cookie_that_was_set_comes_back(value in "[A-Za-z0-9._-]{1,300}", others in "(; [a-r]{1,9}=[!-:<-~]{0,9}){0,5}") {
+            let host = Host::of(&HeaderMap::new());
+            let set = csrf_cookie(&value, &host);
+            let pair = set.to_str().expect("text").split(';').next().expect("a pair");
+            let sent = HeaderValue::from_str(&format!("a=1{others}; {pair}")).expect("a header");
+            let headers = HeaderMap::from_iter([(header::COOKIE, sent)]);
+            prop_assert_eq!(cookie(&headers, CSRF_COOKIE), Some(&*value));
+            prop_assert_eq!(cookie(&headers, SESSION_COOKIE), None);
+        }
+    }
 
     #[test]
     fn a_cookie_is_found_among_others() {

@@ -1,15 +1,12 @@
-//! Bodies and path parameters, parsed into types that hold nothing unchecked.
+//! Bodies, parsed into types that hold nothing unchecked.
 
-use axum::RequestPartsExt as _;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::request::Parts;
+use axum::extract::{FromRequest, Request};
 use serde_json::{Map, Value};
 
 use super::body::{self, Content};
 use super::field::Field;
 use super::problem::Problem;
-use crate::domain::id::{ConversationId, IdError, MessageId, SessionId, UserId};
-use crate::domain::{Invalid, Resource};
+use crate::domain::Invalid;
 
 /// A request body as a `T`, or what is wrong with it: which is told only after all that comes before it, since a 404
 /// goes before a 400.
@@ -169,72 +166,10 @@ fn text_of(value: &Value) -> Result<std::borrow::Cow<'_, str>, Invalid> {
     }
 }
 
-/// A path's parameter as an id of its kind.
-pub struct PathId<T>(pub T);
-
-impl<T: FromPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Path(parameters) =
-            parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
-        let value = parameters.iter().find(|(name, _)| name == T::PARAMETER).map(|(_, value)| value.as_str());
-        T::parse(value.unwrap_or_default()).map(Self).map_err(|error| match error {
-            IdError::Malformed => Problem::nothing_here(),
-            IdError::Foreign => Problem::not_found(T::RESOURCE),
-        })
-    }
-}
-
-/// The message of a path that may also name its conversation: then it must be that one's.
-pub struct MessagePath(pub MessageId);
-
-impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let PathId(message) = PathId::<MessageId>::from_request_parts(parts, state).await?;
-        let Path(parameters) =
-            parts.extract::<Path<Vec<(String, String)>>>().await.map_err(|_| Problem::nothing_here())?;
-        if parameters.iter().any(|(name, _)| name == ConversationId::PARAMETER) {
-            let PathId(conversation) = PathId::<ConversationId>::from_request_parts(parts, state).await?;
-            if conversation != message.conversation {
-                return Err(Problem::not_found(Resource::Message));
-            }
-        }
-        Ok(Self(message))
-    }
-}
-
-/// An id that stands in paths.
-pub trait FromPath: Sized {
-    const PARAMETER: &'static str;
-    const RESOURCE: Resource;
-    fn parse(text: &str) -> Result<Self, IdError>;
-}
-
-macro_rules! path_ids {
-    ($($id:ident from $parameter:literal of $resource:ident),+ $(,)?) => {
-        $(impl FromPath for $id {
-            const PARAMETER: &'static str = $parameter;
-            const RESOURCE: Resource = Resource::$resource;
-            fn parse(text: &str) -> Result<Self, IdError> {
-                Self::parse(text)
-            }
-        })+
-    };
-}
-
-path_ids! {
-    ConversationId from "conversation_id" of Conversation,
-    MessageId from "message_id" of Message,
-    UserId from "user_id" of User,
-    SessionId from "session_id" of Session,
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -273,6 +208,42 @@ mod tests {
             Value::Object(fields.errors),
             serde_json::json!({"required": ["This field may not be null."], "optional": ["Not a valid string."]})
         );
+    }
+
+    /// Any value of JSON.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::hash_map(".{0,8}", inner, 0..5).prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_field_holds_it_is_read_or_refused_by_name(required in json(), optional in json()) {
+            let fields = Map::from_iter([("required".to_owned(), required.clone()), ("optional".to_owned(), optional)]);
+            let mut fields = Fields::new(Content::Object(fields), Probe::FIELDS);
+            match Probe::read(&mut fields) {
+                Some(probe) => {
+                    prop_assert!(fields.errors.is_empty());
+                    prop_assert!(required.is_number() || required.as_str() == Some(&*probe.0));
+                }
+                None => prop_assert!(!fields.errors.is_empty()),
+            }
+            for (name, reasons) in &fields.errors {
+                prop_assert!(["required", "optional"].contains(&name.as_str()));
+                prop_assert!(reasons.as_array().is_some_and(|reasons| reasons.len() == 1 && reasons[0].is_string()));
+            }
+        }
     }
 
     #[test]

@@ -83,7 +83,47 @@ impl<S: Sync> FromRequestParts<S> for Client {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_browser_that_follows_a_local_path_stays_here(next in "[/\\\\a-c:.@?#%&=;\\[\\] \t\r\né-]{0,20}") {
+            if let Some(path) = local_path(&next) {
+                let here = url::Url::parse("https://here.example/api-auth/login/").expect("an address");
+                let there = here.join(path).expect("a path of this site");
+                prop_assert_eq!(here.origin(), there.origin());
+            }
+        }
+
+        #[test]
+        fn a_path_of_this_site_is_local(path in "(/[a-zA-Z0-9._~-]{1,9}){0,4}/(\\?[a-z]{1,5}=[a-zA-Z0-9%]{0,9})?") {
+            prop_assert_eq!(local_path(&path), Some(&*path));
+        }
+
+        #[test]
+        fn whatever_host_is_named_links_are_addresses(bytes: Vec<u8>, scheme in ".{0,10}") {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [("host", &bytes[..]), ("x-forwarded-proto", scheme.as_bytes())] {
+                if let Ok(value) = HeaderValue::from_bytes(value) {
+                    headers.insert(name, value);
+                }
+            }
+            let link = Host::of(&headers).link("/api/");
+            prop_assert!(link.starts_with("http://") || link.starts_with("https://"));
+            prop_assert!(link.ends_with("/api/") && link.parse::<axum::http::Uri>().is_ok(), "{}", link);
+        }
+
+        #[test]
+        fn a_host_that_was_named_is_linked_to(host in "[a-z][a-z0-9-]{0,20}(\\.[a-z]{2,6}){0,3}(:[1-9][0-9]{0,3})?") {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a header"));
+            let link = Host::of(&headers).link("/api/");
+            prop_assert_eq!(link.split_once("://").map(|(_, rest)| rest), Some(&*format!("{host}/api/")));
+        }
+    }
 
     fn host(host: &'static str, scheme: Option<&'static str>) -> Host {
         let mut headers = HeaderMap::new();

@@ -46,7 +46,32 @@ fn covers(range: &str, offered: &Mime) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_wish_or_none(bytes: Vec<u8>) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let headers = HeaderMap::from_iter([(header::ACCEPT, value)]);
+                let _ = (accepts_json(&headers), prefers_html(&headers));
+            }
+        }
+
+        #[test]
+        fn whoever_names_json_gets_it_whatever_else_they_name(others in "([a-z*]{1,9}/[a-z*+.]{1,9}(;q=[01](\\.[0-9]{1,3})?)?, ?){0,5}") {
+            let value = HeaderValue::from_str(&format!("{others}application/json")).expect("a header");
+            prop_assert!(accepts_json(&HeaderMap::from_iter([(header::ACCEPT, value)])));
+        }
+
+        #[test]
+        fn whoever_names_other_things_only_gets_none(accept in "(image|text|audio)/[a-z]{1,9}(, (image|text|audio)/\\*){0,3}") {
+            let value = HeaderValue::from_str(&accept).expect("a header");
+            prop_assert!(!accepts_json(&HeaderMap::from_iter([(header::ACCEPT, value)])));
+        }
+    }
 
     fn accept(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(header::ACCEPT, value.parse().expect("a header"))])

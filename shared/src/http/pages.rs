@@ -141,10 +141,19 @@ impl PageRequest {
         }
     }
 
-    /// Out of range is clamped, nonsense is the default.
     fn size(&self) -> usize {
-        let asked = self.text(PAGE_SIZE).and_then(|size| size.parse::<i64>().ok());
-        asked.map_or(DEFAULT_SIZE, |size| size.clamp(1, LARGEST_SIZE as i64) as usize)
+        self.size_asked_for().unwrap_or(DEFAULT_SIZE)
+    }
+
+    /// The size for what comes as large as it may unless asked otherwise.
+    pub fn size_or_largest(&self) -> usize {
+        self.size_asked_for().unwrap_or(LARGEST_SIZE)
+    }
+
+    /// Out of range is clamped, nonsense is none.
+    fn size_asked_for(&self) -> Option<usize> {
+        let asked = self.text(PAGE_SIZE)?.parse::<i64>().ok()?;
+        Some(asked.clamp(1, LARGEST_SIZE as i64) as usize)
     }
 
     /// The ordering asked for, if it is one of `known`; else the first of them.
@@ -165,14 +174,19 @@ impl PageRequest {
 
     /// This request's address with another cursor.
     fn link(&self, cursor: &str) -> String {
+        self.address_with(CURSOR, cursor)
+    }
+
+    /// This request's address with another place in the list, given by the parameter `name`.
+    pub fn address_with(&self, name: &str, place: &str) -> String {
         let kept = self
             .query
             .0
             .iter()
-            .filter(|(name, _)| name != CURSOR && name != PAGE)
+            .filter(|(kept, _)| kept != name && kept != PAGE)
             .map(|(name, value)| (Cow::from(name), Cow::from(value)));
         let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(kept.chain([(Cow::from(CURSOR), Cow::from(cursor))]))
+            .extend_pairs(kept.chain([(Cow::from(name), Cow::from(place))]))
             .finish();
         self.host.link(&format!("{}?{query}", self.path))
     }
@@ -195,6 +209,8 @@ fn anchor<P>(list: &str, cursor: &str, parse: impl FnOnce(&str) -> Option<P>) ->
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn request(query: &str) -> PageRequest {
@@ -227,6 +243,26 @@ mod tests {
         assert!(request(&format!("cursor={cursor}")).slice("messages", number).is_err());
         assert!(request("page=2").slice("people", number).is_err());
         assert!(request("page=1").slice("people", number).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_keeps_every_parameter_but_the_page(pairs in prop::collection::vec((".{0,12}", ".{0,12}"), 0..6)) {
+            let kept: Vec<_> = pairs.iter().filter(|(name, _)| name != CURSOR && name != PAGE).cloned().collect();
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let link = request(&query).link("here");
+            let mut linked = Query::parse(link.split_once('?').expect("a query").1).0;
+            prop_assert_eq!(linked.pop(), Some((CURSOR.to_owned(), "here".to_owned())));
+            prop_assert_eq!(linked, kept);
+        }
+
+        #[test]
+        fn any_query_asks_for_a_page_or_for_none(query in ".{0,80}", cursor in ".{0,40}") {
+            let _ = request(&query).slice("people", number);
+            let (cursor, size) = (request(&format!("cursor={cursor}")), request(&format!("page_size={query}")));
+            prop_assert!(cursor.slice("people", number).is_err());
+            prop_assert!((1..=LARGEST_SIZE).contains(&size.size()));
+        }
     }
 
     #[test]

@@ -105,6 +105,11 @@ impl Problem {
         Self::detail(StatusCode::BAD_REQUEST, sentence)
     }
 
+    /// A conversation that a list is asked for is not there, in the shape that its clients know.
+    pub fn no_such_conversation() -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({ "error": "Conversation not found" }))
+    }
+
     /// An action on who takes part that was refused, in the shape that its clients know: `{"error": "sentence"}`.
     pub fn refused_action(sentence: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, json!({ "error": sentence.into() }))

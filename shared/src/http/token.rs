@@ -224,5 +224,25 @@ mod tests {
         fn garbage_is_refused_and_never_panics(token in ".{0,200}") {
             prop_assert_eq!(keyring(OLD).verify(&token, now()), None);
         }
+
+        #[test]
+        fn garbage_in_the_shape_of_a_token_is_refused(token in "(eyJ)?[A-Za-z0-9_-]{0,80}\\.(eyJ)?[A-Za-z0-9_-]{0,120}\\.[A-Za-z0-9_-]{0,43}") {
+            prop_assert_eq!(keyring(OLD).verify(&token, now()), None);
+        }
+
+        #[test]
+        fn every_signed_token_names_its_caller_and_nobody_elses(user: [u8; 16], seconds in 0..LIFETIME.as_secs()) {
+            let session = Session::begin(UserId::from_bytes(user), now(), None, None);
+            let token = keyring(OLD).sign(&session);
+            let caller = keyring(OLD).verify(token.expose(), now() + Duration::from_secs(seconds));
+            prop_assert_eq!(caller, Some(session.caller));
+            prop_assert_eq!(keyring(FOREIGN).verify(token.expose(), now()), None);
+        }
+
+        #[test]
+        fn a_token_cut_short_is_refused(length in 0usize..300) {
+            let token = keyring(OLD).sign(&session()).expose().to_owned();
+            prop_assert_eq!(keyring(OLD).verify(&token[..length % token.len()], now()), None);
+        }
     }
 }

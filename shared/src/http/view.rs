@@ -1,5 +1,8 @@
 //! The JSON shapes of people, messages and conversations, in the contract's order of keys.
 
+mod changes;
+mod messages;
+
 use std::collections::HashMap;
 
 use ring::digest::{SHA256, digest};
@@ -7,15 +10,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::links::Host;
-use crate::domain::conversation::{Conversation, Membership, Title};
-use crate::domain::cursor;
-use crate::domain::id::{ConversationId, Number, UserId};
+use crate::domain::conversation::{Membership, Title};
+use crate::domain::id::{ConversationId, UserId};
 use crate::domain::message::{ClientKey, Message};
 use crate::domain::permission::may_see_phone_number;
 use crate::domain::session::{Caller, Session};
 use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
+
+pub use changes::{ChangesView, walk_from};
+pub use messages::{MessageRowView, VersionView};
 
 /// A person.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -178,7 +183,7 @@ impl SentView {
 }
 
 /// Somebody's part in a conversation.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Participant)]
 struct ParticipantView {
     #[schema(format = Uuid)]
@@ -186,8 +191,20 @@ struct ParticipantView {
     #[schema(format = Uuid)]
     user: String,
     user_details: UserView,
-    #[schema(format = DateTime)]
-    joined_at: String,
+    /// Null in a change, if they left since.
+    #[schema(required, format = DateTime)]
+    joined_at: Option<String>,
+}
+
+impl ParticipantView {
+    fn new(viewer: &User, conversation: ConversationId, user: &User, joined_at: Option<Timestamp>) -> Self {
+        Self {
+            id: participant_id(conversation, user.id),
+            user: user.id.to_string(),
+            user_details: UserView::seen_by(viewer, user),
+            joined_at: joined_at.as_ref().map(Timestamp::to_string),
+        }
+    }
 }
 
 /// A conversation in full.
@@ -226,12 +243,7 @@ impl ConversationView {
             own.ok_or_else(|| Error::Internal(format!("a participant of {} has no membership", conversation.id)))?;
         let participant = |membership: &Membership| {
             let user = named(&detail.people, membership.user)?;
-            Ok(ParticipantView {
-                id: participant_id(membership),
-                user: user.id.to_string(),
-                user_details: UserView::seen_by(viewer, user),
-                joined_at: membership.joined_at.to_string(),
-            })
+            Ok(ParticipantView::new(viewer, conversation.id, user, Some(membership.joined_at)))
         };
         let messages = MessageView::all(viewer.id, &detail.messages, &detail.people)?;
         let shows_last = detail.messages.last().is_some_and(|last| conversation.shows_as_last(last.id.number));
@@ -248,28 +260,17 @@ impl ConversationView {
             read_number: own.read_number.get(),
             last_number: conversation.messages.get(),
             messages_url: host.link(&format!("/api/conversations/{}/messages/", conversation.id)),
-            changes: changes_cursor(conversation, detail.settled_to),
+            changes: changes::cursor_at(conversation.id, detail.settled_to),
         })
     }
 }
 
 /// The contract gives a participation an id of its own: it is derived from whose it is and in what.
-fn participant_id(membership: &Membership) -> String {
-    let digest = digest(&SHA256, format!("{}/{}", membership.conversation, membership.user).as_bytes());
+fn participant_id(conversation: ConversationId, user: UserId) -> String {
+    let digest = digest(&SHA256, format!("{conversation}/{user}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.as_ref()[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
-}
-
-/// The point up to which the detail tells everything: messages and changes.
-fn changes_cursor(conversation: &Conversation, settled_to: (Number, Number)) -> String {
-    let (messages, changes) = settled_to;
-    cursor::encode(&changes_list(conversation.id), &format!("{messages}.{changes}"))
-}
-
-/// What cursors of a conversation's changes name as their list.
-pub fn changes_list(conversation: ConversationId) -> String {
-    format!("changes of {conversation}")
 }
 
 /// A person by name.

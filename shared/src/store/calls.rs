@@ -125,6 +125,7 @@ macro_rules! answers {
 answers! {
     get_item::GetItemOutput => one,
     query::QueryOutput => one,
+    scan::ScanOutput => one,
     batch_get_item::BatchGetItemOutput => many,
     put_item::PutItemOutput => one,
     update_item::UpdateItemOutput => one,
@@ -200,6 +201,19 @@ impl Store {
     /// One page, as long as its limit or DynamoDB's 1 MB lets it be.
     pub(super) async fn rows(&self, query: QueryFluentBuilder) -> Result<Rows, Failure> {
         let answer = call(Direction::Read, || query.clone().send()).await?;
+        Ok(Rows { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
+    }
+
+    /// One page of the whole table, in no order: for operators.
+    pub(super) async fn scan(&self, from: Option<Item>) -> Result<Rows, Failure> {
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.table_name)
+            .consistent_read(true)
+            .set_exclusive_start_key(from)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = call(Direction::Read, || request.clone().send()).await?;
         Ok(Rows { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 

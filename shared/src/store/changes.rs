@@ -1,18 +1,25 @@
 //! Recording changes: each takes a number from its conversation's second counter, and stands in the log of changes
-//! together with what it changed, or not at all.
+//! together with what it changed, or not at all. What a dead writer left empty is voided, as in the log of messages.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::Store;
-use super::calls::Failure;
-use super::item::{Reader, change_to_item};
+use super::calls::{Consistency, Failure};
+use super::item::{Reader, change_to_item, integer};
+use super::keys::Key;
 use super::log::Log;
+use super::stretch::{Found, Stretch};
 use crate::domain::change::{Change, ChangeKind};
+use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, Nonce, Number, UserId};
+use crate::domain::log::holes;
 use crate::domain::{Error, Timestamp};
 
 /// How many numbers a writer takes before it gives up, having found each of them voided.
 const MOST_NUMBERS: usize = 5;
+
+/// How many of the latest changes are looked through for one that is still pending.
+const LATEST_CHANGES: u64 = 50;
 
 /// A change on its way. It keeps the number that it took until that is used.
 pub(super) struct Recording {
@@ -65,6 +72,64 @@ impl Store {
                 let number = self.take(Log::Changes, conversation, by, Nonce::unique(), at).await?;
                 Ok(*recording.number.insert(number))
             }
+        }
+    }
+    /// The last change before the first that is still pending, as far as the latest ones tell.
+    pub(super) async fn changes_settled_to(
+        &self,
+        conversation: &Conversation,
+        now: Timestamp,
+    ) -> Result<Number, Error> {
+        let counter = conversation.change_counter();
+        if counter.last == Number::ZERO {
+            return Ok(counter.last);
+        }
+        let latest = Stretch {
+            from: counter.last,
+            to: counter.last.minus(LATEST_CHANGES - 1).max(Number::ZERO.next()),
+            rising: false,
+        };
+        let found: Found<Change> =
+            self.stretch(Log::Changes, conversation.id, latest, LATEST_CHANGES as usize, Consistency::Strong).await?;
+        let present = found.entries.iter().rev().map(|change| (change.number, change.at));
+        let holes = holes(found.through, counter.last, present, counter, now);
+        self.settle_changes(conversation.id, holes.overdue, now).await?;
+        Ok(holes.pending.first().map_or(counter.last, |pending| pending.minus(1)))
+    }
+
+    /// Writes voids where dead writers left holes; returns what stands there then: voids, unless a writer came at last.
+    pub(super) async fn settle_changes(
+        &self,
+        conversation: ConversationId,
+        overdue: Vec<Number>,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Error> {
+        let mut settled = Vec::with_capacity(overdue.len());
+        for number in overdue {
+            tracing::info!(%conversation, "voiding change {number}: its writer is dead");
+            settled.push(self.void_change(conversation, number, now).await?);
+        }
+        Ok(settled)
+    }
+
+    async fn void_change(&self, conversation: ConversationId, number: Number, now: Timestamp) -> Result<Change, Error> {
+        let void = Change { number, at: now, kind: ChangeKind::Void };
+        // Nothing is counted here; the action only makes sure that nothing is left behind in a conversation that is gone.
+        let standing = self.updating(
+            Key::conversation(conversation),
+            "ADD hidden_messages :none",
+            "attribute_exists(PK)",
+            [(":none", integer(0))],
+        );
+        let written = self.putting_new(change_to_item(conversation, &void, Nonce::unique()));
+        match self.transact(vec![written, standing]).await {
+            Ok(()) => Ok(void),
+            // If nothing stands there, the conversation is gone.
+            Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
+                Some(item) => Change::try_from(Reader(item)),
+                None => Ok(void),
+            },
+            Err(failure) => Err(failure.into()),
         }
     }
 }

@@ -7,12 +7,11 @@ use super::accounts::{People, people_in};
 use super::calls::{Consistency, Failure};
 use super::changes::Recording;
 use super::item::{Item, Reader, Writer, bytes, conversation_to_item, membership_to_item, nonce_value, text};
-use super::keys::{CHANGE_PREFIX, Key, PK, SK, conversation_partition};
+use super::keys::Key;
 use super::messages::senders;
 use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation, Title};
 use crate::domain::id::{ConversationId, Nonce, Number, UserId};
-use crate::domain::log::{Counter, WRITER_LIFETIME, holes};
 use crate::domain::message::Message;
 use crate::domain::session::Caller;
 use crate::domain::{Error, Resource, Timestamp, permission};
@@ -244,31 +243,6 @@ impl Store {
         let settled_to =
             (holes.pending.first().map_or(conversation.messages, |pending| pending.minus(1)), changes_settled_to?);
         Ok(Detail { memberships, messages, people: people?, conversation, settled_to })
-    }
-
-    /// The last change before the first that is still pending. Only where the counter moved lately can any be.
-    async fn changes_settled_to(&self, conversation: &Conversation, now: Timestamp) -> Result<Number, Error> {
-        let counter = Counter { last: conversation.changes, moved_at: conversation.changed_at };
-        if counter.last == Number::ZERO || now.since(counter.moved_at) > WRITER_LIFETIME {
-            return Ok(counter.last);
-        }
-        let present = self.latest_changes(conversation.id).await?;
-        let first = present.first().map_or(Number::ZERO.next(), |(number, _)| *number);
-        let holes = holes(first, counter.last, present, counter, now);
-        Ok(holes.pending.first().map_or(counter.last, |pending| pending.minus(1)))
-    }
-
-    /// The numbers of the latest changes, rising, with the time at which each was made.
-    async fn latest_changes(&self, id: ConversationId) -> Result<Vec<(Number, Timestamp)>, Error> {
-        let query = self
-            .query(Consistency::Strong)
-            .key_condition_expression(format!("{PK} = :conversation AND begins_with({SK}, :change)"))
-            .expression_attribute_values(":conversation", text(conversation_partition(id)))
-            .expression_attribute_values(":change", text(CHANGE_PREFIX))
-            .scan_index_forward(false)
-            .limit(EMBEDDED_MESSAGES as i32);
-        let rows = self.rows(query).await?.items;
-        rows.iter().rev().map(|item| Ok((Reader(item).sort_number()?, Reader(item).instant("at")?))).collect()
     }
 
     /// Everybody's part in a conversation, in order of joining.

@@ -6,7 +6,7 @@ use super::Store;
 use super::changes::Recording;
 use super::item::{entry_kind, integer, text};
 use super::keys::Key;
-use crate::domain::change::{ChangeKind, EarlierBody};
+use crate::domain::change::ChangeKind;
 use crate::domain::id::{ConversationId, MessageId, Number};
 use crate::domain::message::{Message, MessageBody};
 use crate::domain::session::Caller;
@@ -44,8 +44,8 @@ impl Store {
                 let sender = self.sender_of(&message).await?;
                 return Ok((message, sender));
             }
-            let earlier = EarlierBody { body: message.body.clone(), at: message.edited_at.unwrap_or(message.sent_at) };
-            let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier: Some(earlier) };
+            let earlier = Some(message.version());
+            let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier };
             let replaced = |number| vec![self.editing(&message, body, number, now)];
             if let Some(number) = self.record(&mut recording, kind, replaced).await.map_err(of_message)? {
                 let sender = self.sender_of(&message).await?;

@@ -190,7 +190,7 @@ impl Store {
         })
     }
 
-    async fn memberships_of(&self, user: UserId) -> Result<Vec<Membership>, Error> {
+    pub(super) async fn memberships_of(&self, user: UserId) -> Result<Vec<Membership>, Error> {
         let query = self
             .query(Consistency::Strong)
             .key_condition_expression(format!("{PK} = :user AND begins_with({SK}, :member)"))
@@ -207,23 +207,29 @@ impl Store {
         memberships: &[Membership],
         now: Timestamp,
     ) -> Result<HashMap<ConversationId, Conversation>, Error> {
-        let keys = memberships.iter().map(|membership| Key::conversation(membership.conversation)).collect();
-        let items = self.batch_get(keys, Consistency::Strong).await?;
-        let conversations =
-            items.iter().map(|item| Conversation::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
-        let mut living: HashMap<_, _> =
+        let conversations = self.conversations_behind(memberships).await?;
+        let living: HashMap<_, _> =
             conversations.into_iter().map(|conversation| (conversation.id, conversation)).collect();
         for membership in memberships {
-            if living.get(&membership.conversation).is_some_and(|conversation| conversation.has(membership.user)) {
+            if living.contains_key(&membership.conversation) {
                 continue;
             }
-            living.remove(&membership.conversation);
             if now.since(membership.joined_at) > WRITER_LIFETIME {
                 let key = Key::membership(membership.user, membership.conversation);
                 self.delete_if(key, "joined_at", text(membership.joined_at)).await?;
             }
         }
         Ok(living)
+    }
+
+    /// The conversations behind one person's memberships that are there and know the person.
+    pub(super) async fn conversations_behind(&self, memberships: &[Membership]) -> Result<Vec<Conversation>, Error> {
+        let keys = memberships.iter().map(|membership| Key::conversation(membership.conversation)).collect();
+        let items = self.batch_get(keys, Consistency::Strong).await?;
+        let conversations =
+            items.iter().map(|item| Conversation::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
+        let user = memberships.first().map(|membership| membership.user);
+        Ok(conversations.into_iter().filter(|conversation| user.is_some_and(|user| conversation.has(user))).collect())
     }
 
     /// The newest message of each conversation that is neither deleted nor void: almost always the one at its last

@@ -1,5 +1,7 @@
 //! Items to and from domain types, attribute by attribute.
 
+mod log;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 
@@ -7,11 +9,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{CONVERSATIONS, GSI1PK, GSI1SK, Key, PK, SK};
-use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::{Conversation, Kind, Membership, Title};
-use crate::domain::id::{ConversationId, IdError, MessageId, Nonce, Number, UserId};
-use crate::domain::message::{ClientKey, Entry, Message, MessageBody, Tombstone, Void};
+use crate::domain::id::{ConversationId, ForeignId, IdError, Nonce, Number, UserId};
 use crate::domain::{Error, Timestamp};
+
+pub(super) use log::{change_to_item, entry_kind, message_to_item, void_to_item};
 
 /// An item as the SDK has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -174,6 +176,10 @@ impl<'a> Reader<'a> {
         self.key_id(PK, ConversationId::parse)
     }
 
+    pub(super) fn import_partition(self) -> Result<ForeignId, Error> {
+        self.key_id(PK, ForeignId::parse)
+    }
+
     /// The instant within a key such as `FAILED#2026-01-01T12:00:00.123456Z#nonce`.
     pub(super) fn sort_instant(self) -> Result<Timestamp, Error> {
         self.parsed(SK, |text| text.split('#').nth(1).and_then(Timestamp::parse).ok_or(()))
@@ -265,81 +271,6 @@ impl TryFrom<Reader<'_>> for Membership {
     }
 }
 
-/// What stands at a number of the log, by its attribute `kind`.
-pub(super) mod entry_kind {
-    pub(crate) const MESSAGE: &str = "message";
-    pub(crate) const TOMBSTONE: &str = "tombstone";
-    pub(crate) const VOID: &str = "void";
-}
-
-pub(super) fn message_to_item(message: &Message, nonce: Nonce) -> Item {
-    Writer::at(Key::message(message.id))
-        .text("kind", entry_kind::MESSAGE)
-        .text("sender", message.sender)
-        .text("body", message.body.as_str())
-        .text("sent_at", message.sent_at)
-        .optional("client_key", message.key.as_ref().map(ClientKey::as_str))
-        .set("nonce", nonce_value(nonce))
-        .build()
-}
-
-pub(super) fn void_to_item(id: MessageId, at: Timestamp) -> Item {
-    Writer::at(Key::message(id)).text("kind", entry_kind::VOID).text("voided_at", at).build()
-}
-
-impl TryFrom<Reader<'_>> for Entry {
-    type Error = Error;
-
-    fn try_from(item: Reader<'_>) -> Result<Self, Error> {
-        let number = item.sort_number()?;
-        let id = item.conversation_partition()?.message(number);
-        match item.text("kind")? {
-            entry_kind::VOID => Ok(Self::Void(Void { number, at: item.instant("voided_at")? })),
-            entry_kind::TOMBSTONE => Ok(Self::Tombstone(Tombstone {
-                id,
-                sender: item.user_id("sender")?,
-                sent_at: item.instant("sent_at")?,
-                deleted_at: item.instant("deleted_at")?,
-            })),
-            entry_kind::MESSAGE => Ok(Self::Message(Message {
-                id,
-                sender: item.user_id("sender")?,
-                body: item.parsed("body", MessageBody::parse)?,
-                sent_at: item.instant("sent_at")?,
-                edited_at: item.optional_instant("edited_at")?,
-                key: item.optional_parsed("client_key", ClientKey::parse)?,
-                edits: item.number_list("edits")?,
-            })),
-            _ => Err(corrupt("kind")),
-        }
-    }
-}
-
-pub(super) fn change_to_item(conversation: ConversationId, change: &Change, nonce: Nonce) -> Item {
-    let item =
-        Writer::at(Key::change(conversation, change.number)).text("at", change.at).set("nonce", nonce_value(nonce));
-    match &change.kind {
-        ChangeKind::MessageEdited { message, by, earlier } => item
-            .text("kind", "message.edited")
-            .integer("message", message)
-            .text("by", by)
-            .optional("earlier_body", earlier.as_ref().map(|earlier| earlier.body.as_str()))
-            .optional("earlier_at", earlier.as_ref().map(|earlier| earlier.at)),
-        ChangeKind::MessageDeleted { message, by } => {
-            item.text("kind", "message.deleted").integer("message", message).text("by", by)
-        }
-        ChangeKind::ParticipantAdded { user, by } => {
-            item.text("kind", "participant.added").text("user", user).text("by", by)
-        }
-        ChangeKind::ParticipantRemoved { user, by } => {
-            item.text("kind", "participant.removed").text("user", user).text("by", by)
-        }
-        ChangeKind::ConversationUpdated { by } => item.text("kind", "conversation.updated").text("by", by),
-        ChangeKind::Void => item.text("kind", "void"),
-    }
-    .build()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,29 +297,6 @@ mod tests {
         };
         let item = conversation_to_item(&conversation, Nonce::unique());
         assert_eq!(Conversation::try_from(Reader(&item)).expect("readable"), conversation);
-    }
-
-    #[test]
-    fn a_message_is_read_as_it_was_written() {
-        let message = Message {
-            id: ConversationId::unique().message(Number::ZERO.next()),
-            sender: UserId::unique(),
-            body: MessageBody::parse("Hello").expect("a body"),
-            sent_at: now(),
-            edited_at: None,
-            key: Some(ClientKey::parse("k").expect("a key")),
-            edits: vec![],
-        };
-        let item = message_to_item(&message, Nonce::unique());
-        assert_eq!(Entry::try_from(Reader(&item)).expect("readable"), Entry::Message(message));
-    }
-
-    #[test]
-    fn a_malformed_item_is_a_defect_that_names_the_attribute_and_not_its_value() {
-        let mut item = void_to_item(ConversationId::unique().message(Number::ZERO.next()), now());
-        item.insert("voided_at".to_owned(), text("yesterday"));
-        let error = Entry::try_from(Reader(&item)).expect_err("not readable").to_string();
-        assert!(error.contains("voided_at") && !error.contains("yesterday"), "{error}");
     }
 
     #[test]

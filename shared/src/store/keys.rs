@@ -1,7 +1,7 @@
 //! The primary keys, built from typed ids. Here alone.
 
 use crate::domain::Timestamp;
-use crate::domain::id::{ConversationId, MessageId, Nonce, Number, SessionId, UserId};
+use crate::domain::id::{ConversationId, ForeignId, MessageId, Nonce, Number, SessionId, UserId};
 use crate::domain::message::ClientKey;
 use crate::domain::session::Caller;
 use crate::domain::user::Email;
@@ -23,7 +23,6 @@ pub(super) const CLEARING: &str = "CLEARING";
 
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
-pub(super) const CHANGE_PREFIX: &str = "CHG#";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -71,7 +70,7 @@ impl Key {
     }
 
     pub(super) fn change(conversation: ConversationId, number: Number) -> Self {
-        Self::new(conversation_partition(conversation), format!("{CHANGE_PREFIX}{:010x}", number.get()))
+        Self::new(conversation_partition(conversation), change_sort(number))
     }
 
     pub(super) fn client_key(conversation: ConversationId, sender: UserId, key: &ClientKey) -> Self {
@@ -81,6 +80,15 @@ impl Key {
     /// The same for both orders of the two.
     pub(super) fn direct(one: UserId, other: UserId) -> Self {
         Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
+    }
+
+    pub(super) fn alias(id: ForeignId) -> Self {
+        Self::new(format!("ALIAS#{id}"), "ALIAS")
+    }
+
+    /// The note on the import of a conversation.
+    pub(super) fn import(id: ForeignId) -> Self {
+        Self::new(format!("IMPORT#{id}"), "IMPORT")
     }
 
     /// What a removed conversation left behind, by when the last of its writers must be dead.
@@ -94,6 +102,34 @@ impl Key {
     }
 }
 
+/// What the export calls an item; nothing for what is not exported, since it ends by itself or with its database:
+/// sessions, connections, failed logins. Unknown items are exported, rather than left out of a backup.
+pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
+    let first = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
+    match (first(&key.pk).as_str(), first(&key.sk).as_str()) {
+        (_, "SESSION" | "CONN" | "FAILED") => None,
+        ("USER", "PROFILE") => Some("person"),
+        ("EMAIL", _) => Some(ACCOUNT),
+        ("CONV", "META") => Some(CONVERSATION),
+        ("CONV", "MSG") => Some(MESSAGE),
+        ("CONV", "CHG") => Some("change"),
+        ("CONV", "KEY") => Some("client_key"),
+        ("USER", "MEMBER") => Some(MEMBERSHIP),
+        ("DIRECT", _) => Some("direct_pair"),
+        ("ALIAS", _) => Some("alias"),
+        ("IMPORT", _) => Some("import"),
+        (CLEARING, _) => Some("remains"),
+        ("ADMINS", _) => Some(ADMINS),
+        _ => Some("item"),
+    }
+}
+
+pub(super) const ACCOUNT: &str = "account";
+pub(super) const CONVERSATION: &str = "conversation";
+pub(super) const MESSAGE: &str = "message";
+pub(super) const MEMBERSHIP: &str = "membership";
+pub(super) const ADMINS: &str = "admins";
+
 pub(super) fn user_partition(user: UserId) -> String {
     format!("USER#{user}")
 }
@@ -104,6 +140,10 @@ pub(super) fn conversation_partition(conversation: ConversationId) -> String {
 
 pub(super) fn message_sort(number: Number) -> String {
     format!("MSG#{:010x}", number.get())
+}
+
+pub(super) fn change_sort(number: Number) -> String {
+    format!("CHG#{:010x}", number.get())
 }
 
 /// Of the failed logins to one account; the address is not to be read there.

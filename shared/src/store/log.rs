@@ -9,9 +9,9 @@ use super::Store;
 use super::accounts::People;
 use super::calls::{Consistency, Failure};
 use super::item::{Item, Reader, Writer, integer, message_to_item, nonce_value, text, void_to_item};
-use super::keys::{EXPIRES_AT, Key};
+use super::keys::{EXPIRES_AT, Key, change_sort, message_sort};
 use crate::domain::id::{ConversationId, MessageId, Nonce, Number, UserId};
-use crate::domain::message::{ClientKey, Draft, Entry, Message, MessageBody};
+use crate::domain::message::{ClientKey, Draft, Entry, Message, MessageBody, Void};
 use crate::domain::session::Caller;
 use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp};
@@ -45,6 +45,14 @@ impl Log {
         match self {
             Self::Messages => "messages",
             Self::Changes => "changes",
+        }
+    }
+
+    /// The sort key of what stands at a number.
+    pub(super) fn sort(self, number: Number) -> String {
+        match self {
+            Self::Messages => message_sort(number),
+            Self::Changes => change_sort(number),
         }
     }
 
@@ -300,17 +308,23 @@ impl Store {
         Ok(Sent { id, message, sender, repeated: true })
     }
 
-    /// Settles a number whose writer is dead or has no use for it: nothing will ever stand there. Does nothing if
-    /// something stands there already.
-    pub(super) async fn void(&self, id: MessageId, now: Timestamp) -> Result<(), Error> {
+    /// Settles a number whose writer is dead or has no use for it: nothing else will ever stand there. Does nothing if
+    /// something stands there already. Returns what stands there then.
+    pub(super) async fn void(&self, id: MessageId, now: Timestamp) -> Result<Entry, Error> {
         let hidden = self.updating(
             Key::conversation(id.conversation),
             "ADD hidden_messages :one",
             "attribute_exists(PK)",
             [(":one", integer(1))],
         );
+        let void = Entry::Void(Void { number: id.number, at: now });
         match self.transact(vec![self.putting_new(void_to_item(id, now)), hidden]).await {
-            Ok(()) | Err(Failure::Cancelled(_)) => Ok(()),
+            Ok(()) => Ok(void),
+            // If nothing stands there, the conversation is gone.
+            Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
+                Some(item) => Entry::try_from(Reader(item)),
+                None => Ok(void),
+            },
             Err(failure) => Err(failure.into()),
         }
     }

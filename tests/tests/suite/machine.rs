@@ -1,12 +1,20 @@
 //! What cannot be seen from outside: dead writers, races at their closest, prices.
 
+mod bad_requests;
 mod budgets;
+mod callers;
+mod changes;
+mod django_defects;
 mod faults;
 mod fuzzing;
 mod groups;
 mod log;
 mod logins;
 mod management;
+mod migration;
+mod not_there;
+mod old_ids;
 mod privileges;
 mod removal;
 mod sessions;
+mod timeline;

@@ -3,7 +3,10 @@
 
 mod accounts;
 mod agreement;
+mod bad_requests;
+mod changes;
 mod conversations;
+mod django_defects;
 mod forms;
 mod groups;
 mod inbox;

@@ -56,9 +56,8 @@ impl Store {
                 return Ok(user);
             }
             let mut actions = vec![self.rewriting(&user, change)];
-            let admins = self.changing_admins(&user, &changed);
-            let leaves_admins = admins.is_some() && user.is_active_admin();
-            actions.extend(admins);
+            let admins_action = actions.len();
+            actions.extend(self.changing_admins(&user, &changed));
             if changed.active != user.active {
                 actions.extend(self.opening_or_closing(&changed).await?);
             }
@@ -68,8 +67,9 @@ impl Store {
                 Err(failure) => return Err(failure.into()),
             };
             let standing = self.user(user.id).await?;
-            let moved = (standing.role, standing.active) != (user.role, user.active);
-            if leaves_admins && !moved && blocked.get(1).is_some_and(Option::is_some) {
+            // Had the person moved, the list of admins might refuse for that alone, or for a repeat of this very write.
+            let leaves_admins = user.is_active_admin() && !changed.is_active_admin() && standing.is_active_admin();
+            if leaves_admins && blocked.get(admins_action).is_some_and(Option::is_some) {
                 return Err(Error::refused(LAST_ADMIN));
             }
             user = standing;

@@ -197,6 +197,91 @@ async fn showing_conversations_costs_what_its_budget_says() {
 }
 
 #[tokio::test]
+async fn telling_what_changed_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let conversation = scene.ada.start(&[&scene.grace], None).await;
+    let path = format!("/api/conversations/{conversation}/changes/");
+    let (_, page, spent) = scene.ada("GET", &path, None).await;
+    // The session, META, and a range of each log, of which nothing is read.
+    budget(1, 0.0, 4.0).holds("what changed, if nothing did", spent);
+    let after = format!("{path}?after={}", page["cursor"].as_str().expect("a cursor"));
+    for person in [&scene.ada, &scene.grace] {
+        let message = person.say(&conversation, "Hello").await;
+        let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
+        person.client.patch(&path, json!({ "message_body": "Hello again" })).await.expect(200);
+    }
+    let (_, page, spent) = scene.ada("GET", &after, None).await;
+    assert_eq!(
+        (page["messages"].as_array().map(Vec::len), page["changes"].as_array().map(Vec::len)),
+        (Some(2), Some(2))
+    );
+    // Each edited message once more, as it is after the edit; and two names.
+    budget(2, 0.0, 4.0 + 2.0 + 2.0 * 0.5).holds("what changed since", spent);
+    let (status, _, spent) = scene.functions.send(&Person::new("Mallory").await, "GET", &path, &[], None).await;
+    assert_eq!(status, 404);
+    budget(1, 0.0, 4.0).holds("what changed, for an outsider", spent);
+}
+
+#[tokio::test]
+async fn listing_what_was_said_costs_what_its_budget_says() {
+    let scene = Scene::new().await;
+    let conversation = scene.ada.start(&[&scene.grace], None).await;
+    let message = scene.ada.say(&conversation, "one").await;
+    let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
+    for body in ["two", "three", "four"] {
+        scene.ada.client.patch(&path, json!({ "message_body": body })).await.expect(200);
+    }
+    let (_, history, spent) = scene.ada("GET", &format!("{path}history/"), None).await;
+    assert_eq!(history["count"], 4);
+    budget(2, 0.0, 3.0 + 3.0).holds("history of 4 wordings", spent);
+    scene.grace.say(&conversation, "five").await;
+    let (_, page, spent) = scene.ada("GET", "/api/messages/", None).await;
+    assert_eq!(page["results"].as_array().map(Vec::len), Some(2));
+    // The session and the memberships; META; the log; two names.
+    budget(4, 0.0, 2.0 + 1.0 + 1.0 + 1.0).holds("messages over all conversations", spent);
+    let one = format!("/api/messages/?conversation_id={conversation}");
+    let (_, _, spent) = scene.ada("GET", &one, None).await;
+    budget(3, 0.0, 2.0 + 1.0 + 1.0).holds("messages of one conversation, newest first", spent);
+    let searched = format!("/api/conversations/{conversation}/messages/?search=five");
+    let (_, _, spent) = scene.ada("GET", &searched, None).await;
+    budget(2, 0.0, 2.0 + 1.0 + 0.5).holds("search of a conversation", spent);
+    let numbered = format!("/api/conversations/{conversation}/messages/?page=1");
+    let (_, _, spent) = scene.ada("GET", &numbered, None).await;
+    budget(2, 0.0, 2.0 + 1.0 + 1.0).holds("numbered page of messages", spent);
+}
+
+#[tokio::test]
+async fn the_price_of_what_changed_and_of_a_history_does_not_grow_with_the_conversation() {
+    let scene = Scene::new().await;
+    let conversation = scene.ada.start(&[&scene.grace], None).await;
+    let send = async || {
+        let body = json!({ "conversation": conversation, "message_body": "Hello" });
+        let (status, sent, _) = scene.ada("POST", "/api/messages/", Some(body)).await;
+        assert_eq!(status, 201);
+        format!("/api/messages/{}/", sent["message_id"].as_str().expect("an id"))
+    };
+    let changes = format!("/api/conversations/{conversation}/changes/?page_size=10");
+    let mut prices = Vec::new();
+    for count in [10, 990] {
+        let first = send().await;
+        for _ in 1..count {
+            send().await;
+        }
+        scene.ada("PATCH", &first, Some(json!({ "message_body": "edited" }))).await;
+        let (_, detail, _) = scene.ada("GET", &format!("/api/conversations/{conversation}/"), None).await;
+        let last = futures::future::join_all((0..10).map(|_| send())).await.swap_remove(9);
+        scene.ada("PATCH", &last, Some(json!({ "message_body": "edited" }))).await;
+        let after = format!("{changes}&after={}", detail["changes"].as_str().expect("a cursor"));
+        let (_, page, since) = scene.ada("GET", &after, None).await;
+        assert_eq!((page["messages"].as_array().map(Vec::len), &page["has_more"]), (Some(10), &json!(false)));
+        let history = scene.ada("GET", &format!("{last}history/"), None).await.2;
+        prices.push((since, history, scene.ada("GET", &changes, None).await.2.round_trips));
+    }
+    println!("at 20 and 1020 messages: {prices:?}");
+    assert_eq!(prices[0], prices[1]);
+}
+
+#[tokio::test]
 async fn the_price_of_a_send_and_of_a_page_does_not_grow_with_the_conversation() {
     let scene = Scene::new().await;
     let conversation = scene.ada.start(&[&scene.grace], None).await;

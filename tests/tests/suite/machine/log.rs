@@ -30,7 +30,7 @@ fn later() -> Timestamp {
 }
 
 fn everything() -> Window {
-    Window { above: Number::ZERO, below: None, newest_first: false, slice: Slice { anchor: Anchor::Start, limit: 100 } }
+    Window { slice: Slice { anchor: Anchor::Start, limit: 100 }, ..Window::default() }
 }
 
 async fn pair() -> (Person, Person, String) {
