@@ -21,7 +21,7 @@ use crate::domain::session::Caller;
 use crate::domain::{Error, Timestamp, permission};
 
 /// How many items of a log one step clears.
-const CLEARED_AT_ONCE: i32 = 500;
+const CLEARED_AT_ONCE: i32 = 250;
 
 /// How many steps of its own log a removal takes; what is more is left to later removals.
 const STEPS_OF_ONES_OWN: usize = 4;

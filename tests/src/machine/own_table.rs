@@ -1,6 +1,7 @@
 //! A table of one test's own, beside that of the stack: every item in it can be counted, and nobody else's removals are
 //! helped with.
 
+use futures::StreamExt;
 use serde_json::{Value, json};
 use shared::domain::id::UserId;
 use shared::domain::password::PasswordHash;
@@ -63,11 +64,8 @@ impl OwnTable {
     }
 
     pub async fn people(&self, count: usize) -> Vec<Person> {
-        let mut people = Vec::with_capacity(count);
-        for _ in 0..count {
-            people.push(self.person("Member").await);
-        }
-        people
+        let people = (0..count).map(|_| self.person("Member"));
+        futures::stream::iter(people).buffered(16).collect().await
     }
 
     /// The keys of all items but people's own, in order: `PK / SK`.

@@ -65,19 +65,31 @@ async fn assert_unseen(table: &OwnTable, people: &[&Person], id: ConversationId)
     }
 }
 
-/// Checks that nothing is left but what the last removal left to say that it was.
-async fn assert_cleared(table: &OwnTable) {
-    let items = table.items().await;
-    assert!(matches!(&items[..], [last] if last.starts_with("CLEARING / ")), "{items:?}");
+/// What is left of a conversation: the kinds of its items.
+async fn left_of(table: &OwnTable, id: ConversationId) -> Vec<String> {
+    let items = table.items().await.into_iter().filter(|item| item.contains(&id.to_string()));
+    items.map(|item| item.split(" / ").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// Checks that nothing is left of a conversation once others were removed at that time.
+async fn assert_cleared_at(table: &OwnTable, id: ConversationId, at: Timestamp) {
+    remove_another(table, at).await;
+    assert_eq!(left_of(table, id).await, [""; 0]);
+}
+
+/// Times of removals, each after the writers of the one before must be dead, and all of them after this test.
+fn times() -> impl Iterator<Item = Timestamp> {
+    let first = later() + Duration::from_secs(24 * 60 * 60);
+    std::iter::successors(Some(first), |at| Some(*at + WRITER_LIFETIME + Duration::from_secs(1)))
 }
 
 #[tokio::test]
 async fn a_removal_that_dies_before_any_of_its_calls_is_finished_by_a_later_one() {
     for title in [None, Some("Engines")] {
+        let table = OwnTable::new().await;
+        let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
         let mut removed_before_death = 0;
-        for died_at in 0.. {
-            let table = OwnTable::new().await;
-            let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
+        for (died_at, at) in times().enumerate() {
             let (store, proxy) = (table.store().await, Proxy::start().await);
             let id = lived_in(&store, &ada, &grace, title).await;
             let (doomed, by) = (table.store_at(proxy.address()).await, caller(&ada));
@@ -97,8 +109,7 @@ async fn a_removal_that_dies_before_any_of_its_calls_is_finished_by_a_later_one(
                 Err(error) => panic!("{error}"),
             }
             assert_unseen(&table, &[&ada, &grace], id).await;
-            remove_another(&table, later()).await;
-            assert_cleared(&table).await;
+            assert_cleared_at(&table, id, at).await;
             if finished {
                 break;
             }
@@ -110,19 +121,18 @@ async fn a_removal_that_dies_before_any_of_its_calls_is_finished_by_a_later_one(
 #[tokio::test]
 async fn whichever_answer_is_lost_a_conversation_is_removed_for_good() {
     for title in [None, Some("Engines")] {
-        for lost in 0.. {
-            let table = OwnTable::new().await;
-            let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
+        let table = OwnTable::new().await;
+        let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
+        for (lost, at) in times().enumerate() {
             let (store, proxy) = (table.store().await, Proxy::start().await);
             let id = lived_in(&store, &ada, &grace, title).await;
             let unsure = table.store_at(proxy.address()).await;
             proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
             unsure.delete_conversation(&caller(&ada), id, now()).await.expect("deleted");
             let all_were_lost_once = proxy.calls() <= lost;
-            assert_cleared(&table).await;
+            assert_eq!(left_of(&table, id).await, ["CLEARING"]);
             assert_unseen(&table, &[&ada, &grace], id).await;
-            remove_another(&table, later()).await;
-            assert_cleared(&table).await;
+            assert_cleared_at(&table, id, at).await;
             if all_were_lost_once {
                 break;
             }
@@ -132,9 +142,9 @@ async fn whichever_answer_is_lost_a_conversation_is_removed_for_good() {
 
 #[tokio::test]
 async fn whichever_answer_is_lost_the_last_to_leave_takes_everything_along() {
+    let table = OwnTable::new().await;
+    let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
     for lost in 0.. {
-        let table = OwnTable::new().await;
-        let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
         let (store, proxy) = (table.store().await, Proxy::start().await);
         let id = lived_in(&store, &ada, &grace, Some("Engines")).await;
         store.leave(&caller(&ada), id, now()).await.expect("left");
@@ -142,7 +152,7 @@ async fn whichever_answer_is_lost_the_last_to_leave_takes_everything_along() {
         proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
         unsure.leave(&caller(&grace), id, now()).await.expect("left");
         let all_were_lost_once = proxy.calls() <= lost;
-        assert_cleared(&table).await;
+        assert_eq!(left_of(&table, id).await, ["CLEARING"]);
         if all_were_lost_once {
             break;
         }
@@ -166,8 +176,7 @@ async fn what_a_slow_writer_puts_into_the_log_of_a_removed_conversation_is_clear
         proxy.release();
         writer.await.expect("not aborted").expect("it had its number in time");
         assert_unseen(&table, &[&ada, &grace], id).await;
-        remove_another(&table, later()).await;
-        assert_cleared(&table).await;
+        assert_cleared_at(&table, id, later()).await;
     }
 }
 
@@ -177,17 +186,15 @@ async fn a_long_log_is_cleared_by_more_removals_than_one() {
     let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
     let store = table.store().await;
     let id = start(&store, &ada, &[&grace], None).await;
-    table.fill_log(&id.to_string(), 2600).await;
+    table.fill_log(&id.to_string(), 1300).await;
     store.delete_conversation(&caller(&ada), id, now()).await.expect("deleted");
     let left = table.items().await.len() - 1;
-    assert!((1..2600).contains(&left), "{left} items are left to later removals");
+    assert!((1..1300).contains(&left), "{left} items are left to later removals");
     assert_unseen(&table, &[&ada, &grace], id).await;
-    let mut at = later();
-    for _ in 0..5 {
+    for at in times().take(2) {
         remove_another(&table, at).await;
-        at = at + WRITER_LIFETIME + Duration::from_secs(1);
     }
-    assert_cleared(&table).await;
+    assert_eq!(left_of(&table, id).await, [""; 0]);
 }
 
 #[tokio::test]
