@@ -59,7 +59,7 @@ impl Place {
         )?;
         let place = settings.endpoint.as_deref().unwrap_or("AWS");
         say(format!("Table {} at {place}", settings.table_name));
-        Ok(Store::connect(settings).await)
+        Ok(Store::connect_for_bulk(settings).await)
     }
 }
 

@@ -98,11 +98,26 @@ pub struct Store {
     table_name: String,
 }
 
+/// How long a request waits for one answer of DynamoDB before it asks again.
+const ATTEMPT: Duration = Duration::from_secs(3);
+
+/// The same for work that moves much at once, where asking again would only be more work.
+const BULK_ATTEMPT: Duration = Duration::from_secs(60);
+
 impl Store {
     pub async fn connect(settings: Settings) -> Self {
+        Self::connect_for(settings, ATTEMPT).await
+    }
+
+    /// For operators, who move much at once and can wait.
+    pub async fn connect_for_bulk(settings: Settings) -> Self {
+        Self::connect_for(settings, BULK_ATTEMPT).await
+    }
+
+    async fn connect_for(settings: Settings, attempt: Duration) -> Self {
         let config = match &settings.endpoint {
-            Some(endpoint) => local_configuration(endpoint),
-            None => aws_configuration().await,
+            Some(endpoint) => local_configuration(endpoint, attempt),
+            None => aws_configuration(attempt).await,
         };
         Self { client: Client::from_conf(config), table_name: settings.table_name }
     }
@@ -113,22 +128,20 @@ impl Store {
 }
 
 /// The SDK repeats what failed in transit, with jitter; every write of ours recognises itself when repeated.
-fn resilience() -> (RetryConfig, TimeoutConfig) {
+fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
     let retries = RetryConfig::standard()
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(25))
         .with_max_backoff(Duration::from_secs(1));
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(3))
-        .build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(Duration::from_secs(1)).operation_attempt_timeout(attempt).build();
     (retries, timeouts)
 }
 
-async fn aws_configuration() -> aws_sdk_dynamodb::Config {
+async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
     let https =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    let (retries, timeouts) = resilience();
+    let (retries, timeouts) = resilience(attempt);
     let found = environment(https).await.into_builder().retry_config(retries).timeout_config(timeouts);
     aws_sdk_dynamodb::Config::from(&found.build())
 }
@@ -152,8 +165,8 @@ async fn environment(https: SharedHttpClient) -> SdkConfig {
 }
 
 /// A database on this machine speaks plain HTTP and takes any credentials.
-fn local_configuration(endpoint: &str) -> aws_sdk_dynamodb::Config {
-    let (retries, timeouts) = resilience();
+fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::Config {
+    let (retries, timeouts) = resilience(attempt);
     aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
