@@ -289,7 +289,7 @@ impl Store {
         item.map(|item| StoredKey::try_from(Reader(&item))).transpose()
     }
 
-    /// Answers a send whose key is known with the message that it led to.
+    /// Answers a send whose key is known with the message that it led to, if the sender still takes part.
     async fn repeat(
         &self,
         conversation: ConversationId,
@@ -297,13 +297,17 @@ impl Store {
         stored: StoredKey,
         sender: User,
     ) -> Result<Sent, Error> {
+        let id = conversation.message(stored.number);
+        let (seen, item) = tokio::join!(
+            self.conversation_seen_by(sender.id, conversation),
+            self.get(Key::message(id), Consistency::Strong)
+        );
+        seen?;
         if stored.body_digest != body_digest(&draft.body) {
             return Err(Error::KeyReused);
         }
-        let id = conversation.message(stored.number);
         // The key was written with the message: if that is gone, so is the conversation.
-        let item = self.get(Key::message(id), Consistency::Strong).await?;
-        let item = item.ok_or(Error::NotFound(Resource::Conversation))?;
+        let item = item?.ok_or(Error::NotFound(Resource::Conversation))?;
         let message = Entry::try_from(Reader(&item))?.into_message();
         Ok(Sent { id, message, sender, repeated: true })
     }

@@ -32,11 +32,15 @@ pub struct Actor {
 
 impl Actor {
     pub async fn new(store: &Store, role: Role) -> Self {
+        Self::named("Ada", store, role).await
+    }
+
+    pub async fn named(first_name: &str, store: &Store, role: Role) -> Self {
         let id = UserId::unique();
         let session = Session::begin(id, now(), None, None);
         let new = NewUser {
             id,
-            first_name: PersonName::parse("Ada").expect("a name"),
+            first_name: PersonName::parse(first_name).expect("a name"),
             last_name: PersonName::parse("Tester").expect("a name"),
             email: Email::parse(&format!("ada.{id}@example.com")).expect("an address"),
             phone_number: None,

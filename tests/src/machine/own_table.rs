@@ -3,31 +3,31 @@
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use shared::domain::id::UserId;
-use shared::domain::password::PasswordHash;
-use shared::domain::session::Session;
-use shared::domain::user::{Email, NewUser, PersonName, Role};
+use shared::domain::user::Role;
 use shared::store::{Settings, Store};
 
-use super::{database, keyring, now};
-use crate::{Client, Person};
+use super::cast::Actor;
+use super::{ask_database, database};
+use crate::Person;
 
 /// How many items one call writes.
 const BATCH: u64 = 25;
 
 pub struct OwnTable {
     name: String,
+    store: Store,
 }
 
 impl OwnTable {
     pub async fn new() -> Self {
-        let table = Self { name: format!("test-{}", uuid::Uuid::new_v4().simple()) };
-        table.store().await.migrate().await.expect("a table of one's own");
-        table
+        let name = format!("test-{}", uuid::Uuid::new_v4().simple());
+        let store = Store::connect(Settings { table_name: name.clone(), endpoint: Some(database()) }).await;
+        store.migrate().await.expect("a table of one's own");
+        Self { name, store }
     }
 
-    pub async fn store(&self) -> Store {
-        self.store_at(&database()).await
+    pub fn store(&self) -> Store {
+        self.store.clone()
     }
 
     /// The table, reached by way of `endpoint`.
@@ -37,30 +37,7 @@ impl OwnTable {
 
     /// A guest, signed in; the stack's front door does not know them.
     pub async fn person(&self, first_name: &str) -> Person {
-        self.person_with_role(first_name, Role::Guest).await
-    }
-
-    pub async fn person_with_role(&self, first_name: &str, role: Role) -> Person {
-        let id = UserId::unique();
-        let email = Email::parse(&format!("{id}@example.com")).expect("an address");
-        let name = |text| PersonName::parse(text).expect("a name");
-        let now = now();
-        let session = Session::begin(id, now, None, None);
-        let new = NewUser {
-            id,
-            first_name: name(first_name),
-            last_name: name("Tester"),
-            email: email.clone(),
-            phone_number: None,
-            role,
-            active: true,
-            // Nobody signs in by a password here.
-            password: PasswordHash::from_stored("none".to_owned()),
-        };
-        self.store().await.create_user(new, Some(&session), now).await.expect("made");
-        let token = keyring().sign(&session).expose().to_owned();
-        let client = Client::with_token(&token);
-        Person { client, token, id: id.to_string(), email: email.as_str().to_owned() }
+        Actor::named(first_name, &self.store, Role::Guest).await.into()
     }
 
     pub async fn people(&self, count: usize) -> Vec<Person> {
@@ -76,7 +53,7 @@ impl OwnTable {
             if from.is_object() {
                 scan["ExclusiveStartKey"] = from;
             }
-            let page = ask("Scan", &scan).await;
+            let page = ask_database("Scan", &scan).await;
             let text = |item: &Value, name: &str| item[name]["S"].as_str().expect("keys are texts").to_owned();
             let found = page["Items"].as_array().expect("a list").iter();
             keys.extend(found.map(|item| (text(item, "PK"), text(item, "SK"))));
@@ -105,24 +82,7 @@ impl OwnTable {
                 json!({ "PutRequest": { "Item": item } })
             };
             let puts: Vec<Value> = (first..=count.min(first + BATCH - 1)).map(put).collect();
-            ask("BatchWriteItem", &json!({ "RequestItems": { self.name.clone(): puts } })).await;
+            ask_database("BatchWriteItem", &json!({ "RequestItems": { self.name.clone(): puts } })).await;
         }
     }
-}
-
-/// What the store has no method for, asked of the database itself; on a machine, any signature will do.
-async fn ask(operation: &str, body: &Value) -> Value {
-    let signed =
-        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
-    let request = crate::http_client()
-        .post(database())
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", signed)
-        .body(body.to_string());
-    let answer = request.send().await.expect("the database answers");
-    let (status, text) = (answer.status(), answer.text().await.expect("a whole answer"));
-    assert!(status.is_success(), "{operation}: {status} {text}");
-    serde_json::from_str(&text).expect("databases answer in JSON")
 }

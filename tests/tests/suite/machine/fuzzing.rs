@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use shared::domain::id::UserId;
-use shared::domain::password::Password;
-use shared::domain::user::{Email, NewUser, PersonName, Role};
-use shared::store::{Settings, Store};
-use tests::machine::{InProcess, database};
-use tests::{PASSWORD, http_client};
+use shared::domain::user::Role;
+use tests::http_client;
+use tests::machine::InProcess;
+use tests::machine::cast::Actor;
+use tests::machine::own_table::OwnTable;
 
 /// The same cases in every run.
 const SEED: &str = "1";
@@ -24,20 +23,22 @@ const NOT_PROMISED: &str =
 /// What would end the session that everything else is asked with.
 const ENDS_THE_SESSION: [&str; 3] = ["/api/auth/logout/", "/api-auth/logout/", "/api/auth/password/"];
 
-/// A table of its own, in which a fuzzer may do as it likes, and functions in this process.
+/// A table in which a fuzzer may do as it likes, and functions in this process.
 struct Arena {
-    store: Store,
+    table: OwnTable,
     address: String,
     http: reqwest::Client,
 }
 
 impl Arena {
-    async fn new(table_name: &str) -> Self {
-        let settings = Settings { table_name: table_name.to_owned(), endpoint: Some(database()) };
-        let store = Store::connect(settings).await;
-        store.migrate().await.expect("a table");
-        let address = InProcess::on(store.clone()).serve().await;
-        Self { store, address, http: http_client() }
+    async fn new() -> Self {
+        let table = OwnTable::new().await;
+        let address = InProcess::on(table.store()).serve().await;
+        Self { table, address, http: http_client() }
+    }
+
+    async fn person(&self, name: &str, role: Role) -> Actor {
+        Actor::named(name, &self.table.store(), role).await
     }
 
     async fn post(&self, token: &str, path: &str, body: Value) -> Value {
@@ -45,25 +46,6 @@ impl Arena {
         let answer = request.send().await.expect("the functions answer");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.expect("JSON")
-    }
-
-    /// Somebody with that role: id and token.
-    async fn person(&self, name: &str, role: Role) -> (String, String) {
-        let email = format!("{}@example.com", name.to_lowercase());
-        let person_name = PersonName::parse(name).expect("a name");
-        let new = NewUser {
-            id: UserId::unique(),
-            first_name: person_name.clone(),
-            last_name: person_name,
-            email: Email::parse(&email).expect("an address"),
-            phone_number: None,
-            role,
-            active: true,
-            password: Password::parse(PASSWORD).expect("a password").hash(),
-        };
-        let user = self.store.create_user(new, None, std::time::SystemTime::now().into()).await.expect("made");
-        let signed_in = self.post("", "/api/auth/login/", json!({ "email": email, "password": PASSWORD })).await;
-        (user.id.to_string(), text(&signed_in["token"]))
     }
 }
 
@@ -83,7 +65,7 @@ impl Known {
     async fn make(arena: &Arena, token: &str) -> Self {
         let mut known = Self::default();
         for name in ["Grace", "Alan", "Edsger"] {
-            known.people.push(arena.person(name, Role::Guest).await.0);
+            known.people.push(arena.person(name, Role::Guest).await.id().to_string());
         }
         for number in 0..8 {
             let title = (number % 2 == 0).then(|| format!("Engine {number}"));
@@ -146,9 +128,9 @@ fn fuzz(arena: &Arena, token: &str, configuration: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("{report}{}", String::from_utf8_lossy(&output.stderr))) }
 }
 
-async fn survives_fuzzing(table_name: &str, role: Role) {
-    let arena = Arena::new(table_name).await;
-    let (_, token) = arena.person("Ada", role).await;
+async fn survives_fuzzing(role: Role) {
+    let arena = Arena::new().await;
+    let token = arena.person("Ada", role).await.token;
     let configuration = Known::make(&arena, &token).await.configuration();
     let outcome = tokio::task::spawn_blocking(move || fuzz(&arena, &token, &configuration)).await;
     outcome.expect("it does not panic").unwrap_or_else(|report| panic!("{report}"));
@@ -156,10 +138,10 @@ async fn survives_fuzzing(table_name: &str, role: Role) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_guest_is_answered_is_what_the_document_says() {
-    survives_fuzzing("fuzzed-by-a-guest", Role::Guest).await;
+    survives_fuzzing(Role::Guest).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_admin_is_answered_is_what_the_document_says() {
-    survives_fuzzing("fuzzed-by-an-admin", Role::Admin).await;
+    survives_fuzzing(Role::Admin).await;
 }

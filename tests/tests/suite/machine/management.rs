@@ -6,8 +6,9 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use shared::domain::user::{Email, PersonName, Role, UserChange};
 use shared::store::{Migration, Store};
+use tests::machine::own_table::OwnTable;
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::{InProcess, admin, caller, host, person_in, store, store_at, table_of_its_own, user_id};
+use tests::machine::{InProcess, admin, caller, host, person_in, store, store_at, user_id};
 use tests::{Answer, Client, PASSWORD, Person, target};
 use uuid::Uuid;
 
@@ -179,7 +180,7 @@ async fn edits_at_once_lose_nothing_of_each_other() {
 
 /// On a table of its own, with as many admins.
 async fn admins(count: usize) -> (InProcess, Vec<Person>) {
-    let store = table_of_its_own().await;
+    let store = OwnTable::new().await.store();
     let admins = join_all((0..count).map(|_| person_in(&store, Role::Admin))).await;
     (InProcess::on(store), admins)
 }
@@ -229,7 +230,7 @@ async fn of_admins_who_remove_each_other_at_once_one_remains() {
 
 #[tokio::test]
 async fn where_the_list_of_admins_is_missing_nobody_is_demoted_until_it_is_completed() {
-    let store = table_of_its_own().await;
+    let store = OwnTable::new().await.store();
     let (ada, grace) = (person_in(&store, Role::Admin).await, person_in(&store, Role::Admin).await);
     forget_admins(&store).await;
     let functions = InProcess::on(store.clone());

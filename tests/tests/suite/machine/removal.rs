@@ -42,7 +42,7 @@ async fn lived_in(store: &Store, ada: &Person, grace: &Person, title: Option<&st
 
 /// Removes another conversation: which helps with what earlier removals left.
 async fn remove_another(table: &OwnTable, at: Timestamp) {
-    let store = table.store().await;
+    let store = table.store();
     let (one, other) = (table.person("Alan").await, table.person("Alonzo").await);
     let id = start(&store, &one, &[&other], Some("Another")).await;
     store.delete_conversation(&caller(&one), id, at).await.expect("deleted");
@@ -50,7 +50,7 @@ async fn remove_another(table: &OwnTable, at: Timestamp) {
 
 /// Checks that a removed conversation is nowhere to be seen.
 async fn assert_unseen(table: &OwnTable, people: &[&Person], id: ConversationId) {
-    let functions = InProcess::on(table.store().await);
+    let functions = InProcess::on(table.store());
     for person in people {
         for path in [
             format!("/api/conversations/{id}/"),
@@ -90,7 +90,7 @@ async fn a_removal_that_dies_before_any_of_its_calls_is_finished_by_a_later_one(
         let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
         let mut removed_before_death = 0;
         for (died_at, at) in times().enumerate() {
-            let (store, proxy) = (table.store().await, Proxy::start().await);
+            let (store, proxy) = (table.store(), Proxy::start().await);
             let id = lived_in(&store, &ada, &grace, title).await;
             let (doomed, by) = (table.store_at(proxy.address()).await, caller(&ada));
             proxy.expect(move |call| if call.index >= died_at { Fate::Hold } else { Fate::Pass });
@@ -124,7 +124,7 @@ async fn whichever_answer_is_lost_a_conversation_is_removed_for_good() {
         let table = OwnTable::new().await;
         let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
         for (lost, at) in times().enumerate() {
-            let (store, proxy) = (table.store().await, Proxy::start().await);
+            let (store, proxy) = (table.store(), Proxy::start().await);
             let id = lived_in(&store, &ada, &grace, title).await;
             let unsure = table.store_at(proxy.address()).await;
             proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
@@ -145,7 +145,7 @@ async fn whichever_answer_is_lost_the_last_to_leave_takes_everything_along() {
     let table = OwnTable::new().await;
     let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
     for lost in 0.. {
-        let (store, proxy) = (table.store().await, Proxy::start().await);
+        let (store, proxy) = (table.store(), Proxy::start().await);
         let id = lived_in(&store, &ada, &grace, Some("Engines")).await;
         store.leave(&caller(&ada), id, now()).await.expect("left");
         let unsure = table.store_at(proxy.address()).await;
@@ -164,7 +164,7 @@ async fn what_a_slow_writer_puts_into_the_log_of_a_removed_conversation_is_clear
     for key in [None, Some("another key")] {
         let table = OwnTable::new().await;
         let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
-        let (store, proxy) = (table.store().await, Proxy::start().await);
+        let (store, proxy) = (table.store(), Proxy::start().await);
         let id = lived_in(&store, &ada, &grace, Some("Engines")).await;
         let (slow, by) = (table.store_at(proxy.address()).await, caller(&grace));
         proxy.expect(
@@ -184,7 +184,7 @@ async fn what_a_slow_writer_puts_into_the_log_of_a_removed_conversation_is_clear
 async fn a_long_log_is_cleared_by_more_removals_than_one() {
     let table = OwnTable::new().await;
     let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
-    let store = table.store().await;
+    let store = table.store();
     let id = start(&store, &ada, &[&grace], None).await;
     table.fill_log(&id.to_string(), 1300).await;
     store.delete_conversation(&caller(&ada), id, now()).await.expect("deleted");
@@ -201,7 +201,7 @@ async fn a_long_log_is_cleared_by_more_removals_than_one() {
 async fn a_start_that_fails_leaves_nothing_behind() {
     let table = OwnTable::new().await;
     let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
-    let functions = InProcess::on(table.store().await);
+    let functions = InProcess::on(table.store());
     let stranger = || UserId::unique().to_string();
     let (unknown, many) = (stranger(), (0..250).map(|_| stranger()).collect::<Vec<_>>());
     for ids in [json!([grace.id, unknown]), json!([ada.id]), json!(many), json!([grace.id, "abc"])] {

@@ -210,6 +210,18 @@ async fn a_key_belongs_to_one_sender_in_one_conversation() {
 }
 
 #[tokio::test]
+async fn whoever_has_left_is_told_nothing_by_a_repeat_not_even_what_they_said() {
+    let (ada, grace, alan) = tokio::join!(Person::new("Ada"), Person::new("Grace"), Person::new("Alan"));
+    let group = ada.start(&[&grace, &alan], Some("Engines")).await;
+    grace.say_with_key(&group, "hello", "k").await.expect(201);
+    grace.client.post(&format!("/api/conversations/{group}/leave/"), json!({})).await.expect(204);
+    let unknown = grace.say_with_key(&group, "hello", "another key").await.expect(400);
+    for body in ["hello", "goodbye"] {
+        assert_eq!(grace.say_with_key(&group, body, "k").await.likeness(), unknown.likeness(), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_send_does_not_use_its_key_up() {
     let (ada, _, conversation) = two_people().await;
     ada.say_with_key(&conversation, "  ", "k").await.refuses("message_body", BLANK);

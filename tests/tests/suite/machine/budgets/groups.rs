@@ -24,7 +24,7 @@ struct OwnScene {
 impl OwnScene {
     async fn new() -> Self {
         let table = OwnTable::new().await;
-        let functions = InProcess::on(table.store().await);
+        let functions = InProcess::on(table.store());
         let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
         Self { table, functions, ada, grace }
     }
