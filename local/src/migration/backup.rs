@@ -22,7 +22,7 @@ const ITEMS_TOGETHER: usize = 50;
 const BYTES_TOGETHER: usize = 1024 * 1024;
 
 /// How many such lots are on their way at once.
-const LOTS_AT_ONCE: usize = 8;
+const LOTS_AT_ONCE: usize = 2;
 
 /// Writes everything, and counts it by kind.
 pub(crate) async fn export(store: &Store, out: &mut impl Write) -> Result<BTreeMap<String, usize>> {

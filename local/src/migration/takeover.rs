@@ -19,9 +19,9 @@ use super::report::{Outcome, Report, Thing};
 use crate::failure::{Failure, Result};
 
 /// How many people are on their way at once.
-const PEOPLE_AT_ONCE: usize = 16;
+const PEOPLE_AT_ONCE: usize = 4;
 /// How many conversations are on their way at once.
-const CONVERSATIONS_AT_ONCE: usize = 4;
+const CONVERSATIONS_AT_ONCE: usize = 2;
 /// How many are looked for at once.
 const LOOKED_FOR_AT_ONCE: usize = 500;
 

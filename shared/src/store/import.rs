@@ -27,7 +27,7 @@ const MESSAGES_IN_ONE_TRANSACTION: usize = 50;
 const BYTES_IN_ONE_TRANSACTION: usize = 1024 * 1024;
 
 /// How many such lots of one conversation are on their way at once.
-const LOTS_AT_ONCE: usize = 2;
+const LOTS_AT_ONCE: usize = 1;
 
 /// How many items are cleared at once.
 const CLEARED_AT_ONCE: usize = 100;
