@@ -22,6 +22,7 @@ use crate::terminal;
 /// are hashed anew when their owners sign in.
 #[derive(Args)]
 pub(crate) struct Import {
+    /// What to import
     file: PathBuf,
     /// Read and check everything, say what would be done, and write nothing
     #[arg(long)]

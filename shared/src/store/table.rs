@@ -95,7 +95,11 @@ impl Store {
             .send()
             .await
             .map(drop)
-            .map_err(failed)
+            .or_else(|error| match error {
+                // Somebody else makes it too, or this call was repeated after its answer was lost.
+                SdkError::ServiceError(error) if error.err().is_resource_in_use_exception() => Ok(()),
+                error => Err(failed(error)),
+            })
     }
 
     async fn create_index(&self) -> Result<(), Error> {
@@ -129,21 +133,24 @@ impl Store {
 
     /// Whether it had to be enabled.
     async fn enable_ttl(&self) -> Result<bool, Error> {
-        let answer = self.client.describe_time_to_live().table_name(&self.table_name).send().await.map_err(failed)?;
-        let status = answer.time_to_live_description().and_then(|ttl| ttl.time_to_live_status());
-        if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        if self.has_ttl().await? {
             return Ok(false);
         }
         let ttl =
             TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build().map_err(failed)?;
-        self.client
-            .update_time_to_live()
-            .table_name(&self.table_name)
-            .time_to_live_specification(ttl)
-            .send()
-            .await
-            .map_err(failed)?;
-        Ok(true)
+        let enabling = self.client.update_time_to_live().table_name(&self.table_name).time_to_live_specification(ttl);
+        match enabling.send().await {
+            Ok(_) => Ok(true),
+            // To enable it twice is refused: somebody else did, or this call was repeated after its answer was lost.
+            Err(_) if self.has_ttl().await? => Ok(true),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn has_ttl(&self) -> Result<bool, Error> {
+        let answer = self.client.describe_time_to_live().table_name(&self.table_name).send().await.map_err(failed)?;
+        let status = answer.time_to_live_description().and_then(|ttl| ttl.time_to_live_status());
+        Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
     }
 
     /// Waits for the table and its index; a new index on a large table takes a while to be filled.

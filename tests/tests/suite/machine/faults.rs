@@ -1,6 +1,7 @@
 //! What a database does on bad days, and what clients notice of it.
 
 use serde_json::json;
+use shared::store::{Migration, Settings, Store};
 use tests::Person;
 use tests::machine::proxy::{Fate, Proxy};
 use tests::machine::{InProcess, store_at};
@@ -89,5 +90,20 @@ async fn a_large_group_whose_maker_dies_before_its_last_write_is_seen_by_nobody(
     for person in [&ada, &members[0], &members[98]] {
         let inbox = person.client.get("/api/conversations/").await.expect(200).json();
         assert_eq!(inbox["results"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_made_whichever_answer_is_lost() {
+    let proxy = Proxy::start().await;
+    for lost in 0.. {
+        proxy.expect(move |call| if call.index == lost { Fate::LoseAnswer } else { Fate::Pass });
+        let table_name = format!("test-{}", uuid::Uuid::new_v4().simple());
+        let store = Store::connect(Settings { table_name, endpoint: Some(proxy.address().to_owned()) }).await;
+        store.migrate().await.unwrap_or_else(|error| panic!("call {lost}: {error}"));
+        if proxy.calls() <= lost {
+            break;
+        }
+        assert_eq!(store.migrate().await.expect("a table"), Migration::Unchanged, "call {lost}");
     }
 }
