@@ -299,9 +299,6 @@ fn body_schema(fields: &[Field]) -> ObjectBuilder {
 
 fn field_schema(field: &Field) -> RefOr<Schema> {
     let about = (!field.about.is_empty()).then_some(field.about);
-    if field.kind == Kind::Ids {
-        return ArrayBuilder::new().items(uuid()).min_items(Some(1)).description(about).into();
-    }
     let schema = match field.kind {
         Kind::Text(most) => plain(Type::String).max_length(Some(most)),
         Kind::Email => plain(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))),
@@ -310,7 +307,7 @@ fn field_schema(field: &Field) -> RefOr<Schema> {
         Kind::Id => uuid(),
         Kind::Number => plain(Type::Integer).minimum(Some(0)),
         Kind::Flag => plain(Type::Boolean),
-        Kind::Ids => unreachable!("lists are described above"),
+        Kind::Ids => return ArrayBuilder::new().items(uuid()).min_items(Some(1)).description(about).into(),
     };
     let schema = schema.description(about).examples(field.example.map(Value::from));
     match (field.nullable, &field.kind) {

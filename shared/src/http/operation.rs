@@ -24,6 +24,7 @@ pub(super) enum Place {
     Header,
 }
 
+#[cfg_attr(not(feature = "openapi"), expect(dead_code, reason = "functions hand out the document, and do not make it"))]
 #[derive(Clone, Debug)]
 pub(super) struct Parameter {
     pub(super) place: Place,
@@ -32,6 +33,7 @@ pub(super) struct Parameter {
     pub(super) choices: &'static [&'static str],
 }
 
+#[cfg_attr(not(feature = "openapi"), expect(dead_code, reason = "functions hand out the document, and do not make it"))]
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -58,6 +60,10 @@ pub(super) struct Described {
 }
 
 impl Shape {
+    #[cfg_attr(
+        not(feature = "openapi"),
+        expect(clippy::extra_unused_type_parameters, reason = "functions hand out the document, and do not make it")
+    )]
     fn of<T: ToSchema>() -> Self {
         Self::Json(
             #[cfg(feature = "openapi")]
