@@ -38,7 +38,7 @@ pub(super) async fn start(stack: &Stack, program: &Path, port: u16, storage: &St
     let log_twin = log_file.try_clone().context(format!("cannot write {log_shown}"))?;
 
     let mut java = stack.command("java");
-    java.args(["-Xmx512m", "-Djava.library.path=./DynamoDBLocal_lib"])
+    java.args(["-Xmx2g", "-Djava.library.path=./DynamoDBLocal_lib"])
         .args(["-jar", "DynamoDBLocal.jar", "-sharedDb", "-disableTelemetry"])
         .args(["-port", &port.to_string()])
         .current_dir(program)
