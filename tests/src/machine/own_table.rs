@@ -7,7 +7,7 @@ use shared::domain::user::Role;
 use shared::store::{Settings, Store};
 
 use super::cast::Actor;
-use super::{ask_database, database};
+use super::{ask_database, database, make_table};
 use crate::Person;
 
 /// How many items one call writes.
@@ -20,9 +20,8 @@ pub struct OwnTable {
 
 impl OwnTable {
     pub async fn new() -> Self {
-        let name = format!("test-{}", uuid::Uuid::new_v4().simple());
+        let name = make_table().await;
         let store = Store::connect(Settings { table_name: name.clone(), endpoint: Some(database()) }).await;
-        store.migrate().await.expect("a table of one's own");
         Self { name, store }
     }
 

@@ -24,9 +24,7 @@ impl Table {
 
     /// A new one, which goes with the database.
     pub async fn new() -> Self {
-        let table = Self { name: format!("test-{}", Uuid::new_v4()), endpoint: super::database() };
-        table.store().await.migrate().await.expect("a table");
-        table
+        Self { name: super::make_table().await, endpoint: super::database() }
     }
 
     /// The same by another way.
