@@ -9,6 +9,7 @@ use crate::failure::Result;
 mod administration;
 mod building;
 mod commands;
+pub mod costs;
 mod database;
 mod emulator;
 mod environment;

@@ -34,21 +34,23 @@ impl Store {
         body: &MessageBody,
         now: Timestamp,
     ) -> Result<(Message, User), Error> {
-        let (_, mut message) = self.admit(caller, self.message_seen_by(caller.user, id)).await?;
+        // Only its sender edits a message, so the name to be shown beside it is the caller's.
+        let both =
+            async { Ok(tokio::join!(self.message_seen_by(caller.user, id), self.decorating(caller.user))) };
+        let (seen, sender) = self.admit(caller, both).await?;
+        let ((_, mut message), sender) = (seen?, sender?);
         let mut recording = Recording::new(id.conversation, caller.user, now);
         for _ in 0..MOST_ATTEMPTS {
             if !permission::may_edit_message(caller.user, &message) {
                 return Err(Error::Forbidden);
             }
             if message.body == *body {
-                let sender = self.sender_of(&message).await?;
                 return Ok((message, sender));
             }
             let earlier = Some(message.version());
             let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier };
             let replaced = |number| vec![self.editing(&message, body, number, now)];
             if let Some(number) = self.record(&mut recording, kind, replaced).await.map_err(of_message)? {
-                let sender = self.sender_of(&message).await?;
                 message.edits.push(number);
                 return Ok((Message { body: body.clone(), edited_at: Some(now), ..message }, sender));
             }
