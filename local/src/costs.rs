@@ -21,6 +21,8 @@ pub struct Sizes {
     pub messages: u64,
     /// Changes in the conversation: edits, deletes, comings and goings.
     pub changes: u64,
+    /// Client keys that the conversation remembers.
+    pub keys: u64,
     /// People who take part, after whoever comes and before whoever goes.
     pub participants: u64,
     /// Bytes of the conversation's title.
@@ -47,6 +49,7 @@ impl Sizes {
             body: 200,
             messages: 100,
             changes: 10,
+            keys: 10,
             participants,
             title: if participants == 2 { 0 } else { 20 },
             page,
@@ -82,7 +85,9 @@ pub struct Cost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     Exact,
-    /// What is spent hangs on what is found, or on which of two calls answers first.
+    /// Units are exact; which of two calls answers first decides how many round trips are counted.
+    ExactUnits,
+    /// What is spent hangs on what is found.
     AtMost,
 }
 
@@ -114,6 +119,11 @@ impl Operation {
 
     const fn at_most(mut self) -> Self {
         self.precision = Precision::AtMost;
+        self
+    }
+
+    const fn round_trips_at_most(mut self) -> Self {
+        self.precision = Precision::ExactUnits;
         self
     }
 

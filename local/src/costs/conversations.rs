@@ -124,11 +124,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         removal(&alone, SESSION.read() + alone.conversation().read())
     })
     .between(Between::Group)
-    .at_most(),
+    .round_trips_at_most(),
     Operation::new("delete a conversation", &["DELETE /api/conversations/{conversation_id}"], |s| {
         removal(s, judged(s))
     })
-    .at_most(),
+    .round_trips_at_most(),
     Operation::new("mark read", &["PUT /api/conversations/{conversation_id}/read"], |s| Cost {
         round_trips: 2,
         wru: MEMBERSHIP.written(),
@@ -187,9 +187,9 @@ fn coming_or_going(s: &Sizes) -> Cost {
 /// a bounded part of it by this request. The meter counts one round trip more if a step begins after the memberships' has
 /// ended.
 fn removal(s: &Sizes, judged: f64) -> Cost {
-    let log = s.messages + s.changes;
+    let log = s.messages + s.changes + s.keys;
     let (steps, cleared) = ((log / CLEARED_AT_ONCE + 1).min(STEPS), log.min(STEPS * CLEARED_AT_ONCE));
-    let pair = if s.participants == 2 { DIRECT_PAIR.transacted() } else { 0.0 };
+    let pair = if s.participants == 2 && s.title == 0 { DIRECT_PAIR.transacted() } else { 0.0 };
     let (remains, a_step) = (remains(s.participants), s.message().queried(CLEARED_AT_ONCE.min(log)));
     Cost {
         round_trips: 2 + 2 * steps as u32 + 1,

@@ -136,7 +136,7 @@ pub(super) const CLIENT_KEY: Item = Item::new(
 pub(super) const MEMBERSHIP: Item = Item::new(
     USER,
     7 + UUID,
-    &[("conversation_created_at", INSTANT), ("joined_at", INSTANT), ("position", INTEGER), ("read_number", INTEGER)],
+    &[("conversation_created_at", INSTANT), ("joined_at", INSTANT), ("position", 1), ("read_number", INTEGER)],
 );
 
 pub(super) const DIRECT_PAIR: Item = Item::new(8 + 2 * UUID, 6, &[("conversation", UUID), ("nonce", NONCE)]);

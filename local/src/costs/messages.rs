@@ -131,7 +131,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     // Each earlier wording stands in the change that replaced it.
     Operation::new("history of a message", &["GET /api/messages/{message_id}/history"], |s| Cost {
-        round_trips: 2,
+        round_trips: 1 + u32::from(s.edits > 0),
         wru: 0.0,
         rru: SESSION.read() + s.conversation().read() + s.message().read() + s.edits as f64 * edit(s.body).read(),
     }),

@@ -35,8 +35,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Message, User), Error> {
         // Only its sender edits a message, so the name to be shown beside it is the caller's.
-        let both =
-            async { Ok(tokio::join!(self.message_seen_by(caller.user, id), self.decorating(caller.user))) };
+        let both = async { Ok(tokio::join!(self.message_seen_by(caller.user, id), self.decorating(caller.user))) };
         let (seen, sender) = self.admit(caller, both).await?;
         let ((_, mut message), sender) = (seen?, sender?);
         let mut recording = Recording::new(id.conversation, caller.user, now);

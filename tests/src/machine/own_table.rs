@@ -4,9 +4,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use base64::Engine;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use shared::domain::Timestamp;
+use shared::domain::id::ConversationId;
 use shared::domain::user::Role;
 use shared::store::{Settings, Store};
 use uuid::Uuid;
@@ -18,6 +20,8 @@ use crate::Person;
 /// How many items one call writes, and how many calls are under way at once.
 const BATCH: usize = 25;
 const BATCHES_AT_ONCE: usize = 4;
+
+const NONCE: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
 
 pub struct OwnTable {
     name: String,
@@ -88,7 +92,7 @@ impl OwnTable {
         self.put_all((1..=count).map(void)).await;
     }
 
-    /// Puts messages into a conversation's log, one for each second since 2026 began, and moves its counter to `last`.
+    /// Puts messages into a conversation's log, one for each minute since 2024 began, and moves its counter to `last`.
     /// What lies between `stretches` stays empty.
     pub async fn fill_with_messages(
         &self,
@@ -97,17 +101,7 @@ impl OwnTable {
         stretches: &[RangeInclusive<u64>],
         last: u64,
     ) {
-        let message = |number: u64| {
-            json!({
-                "PK": { "S": format!("CONV#{conversation}") },
-                "SK": { "S": format!("MSG#{number:010x}") },
-                "kind": { "S": "message" },
-                "sender": { "S": sender.id },
-                "body": { "S": "Hello" },
-                "sent_at": { "S": sent_at(number).to_string() },
-                "nonce": { "B": "AAAAAAAAAAAAAAAAAAAAAA==" },
-            })
-        };
+        let message = |number| message(conversation, sender, number, &sent_at(number).to_string());
         self.put_all(stretches.iter().cloned().flatten().map(message)).await;
         let count = json!({
             "TableName": self.name,
@@ -116,6 +110,45 @@ impl OwnTable {
             "ExpressionAttributeValues": { ":last": { "N": last.to_string() } },
         });
         self.database.ask("UpdateItem", &count).await;
+    }
+
+    /// Puts groups of two into the table, with these titles and one message each, a minute after one another; only the
+    /// first of the two has them in their inbox.
+    pub async fn fill_with_conversations(&self, owner: &Person, other: &Person, titles: &[&str]) {
+        let participants = [owner, other].map(|person| {
+            let id = Uuid::parse_str(&person.id).expect("an id");
+            base64::engine::general_purpose::STANDARD.encode(id.as_bytes())
+        });
+        let conversations = titles.iter().zip(1..).flat_map(|(title, turn)| {
+            let (id, at) = (ConversationId::unique(), sent_at(turn).to_string());
+            let conversation = json!({
+                "PK": { "S": format!("CONV#{id}") },
+                "SK": { "S": "META" },
+                "GSI1PK": { "S": "CONVERSATIONS" },
+                "GSI1SK": { "S": format!("{at}#{id}") },
+                "kind": { "S": "group" },
+                "participants": { "BS": participants },
+                "title": { "S": title },
+                "created_by": { "S": owner.id },
+                "created_at": { "S": at },
+                "messages": { "N": "1" },
+                "hidden_messages": { "N": "0" },
+                "last_activity": { "S": at },
+                "changes": { "N": "0" },
+                "changed_at": { "S": at },
+                "nonce": { "B": NONCE },
+            });
+            let membership = json!({
+                "PK": { "S": format!("USER#{}", owner.id) },
+                "SK": { "S": format!("MEMBER#{id}") },
+                "conversation_created_at": { "S": at },
+                "joined_at": { "S": at },
+                "position": { "N": "0" },
+                "read_number": { "N": "1" },
+            });
+            [conversation, membership, message(&id.to_string(), owner, 1, &at)]
+        });
+        self.put_all(conversations).await;
     }
 
     /// Puts people into the table who can do no more than be listed.
@@ -163,7 +196,19 @@ impl OwnTable {
     }
 }
 
+fn message(conversation: &str, sender: &Person, number: u64, sent_at: &str) -> Value {
+    json!({
+        "PK": { "S": format!("CONV#{conversation}") },
+        "SK": { "S": format!("MSG#{number:010x}") },
+        "kind": { "S": "message" },
+        "sender": { "S": sender.id },
+        "body": { "S": "Hello" },
+        "sent_at": { "S": sent_at },
+        "nonce": { "B": NONCE },
+    })
+}
+
 /// When a message that was put by [`OwnTable::fill_with_messages`] was sent.
 pub fn sent_at(number: u64) -> Timestamp {
-    Timestamp::parse("2026-01-01T00:00:00Z").expect("an instant") + Duration::from_secs(number)
+    Timestamp::parse("2024-01-01T00:00:00Z").expect("an instant") + Duration::from_secs(60 * number)
 }

@@ -1,117 +1,62 @@
-//! What it costs to change groups and to search the inbox. On a table of their own, where nobody else's removals are
-//! helped with.
+//! What groups of 2, 10, 50 and 250 cost. Who takes part stands in the conversation, at 16 bytes each: of what writes it,
+//! the price grows by a unit for each 64 people, and of what shows everybody, by 1.5 for each.
 
-use serde_json::{Value, json};
-use shared::store::Spent;
+use local::costs::Sizes;
+use serde_json::json;
 use tests::Person;
-use tests::machine::InProcess;
-use tests::machine::own_table::OwnTable;
+use uuid::Uuid;
 
-use super::budget;
-
-/// Judged, removed, and two more round trips for memberships and log, which are cleared side by side: the meter counts
-/// another one if the log's second begins after the memberships' has ended.
-const CLEARING: u32 = 5;
-
-/// The functions on a table of their own.
-struct OwnScene {
-    table: OwnTable,
-    functions: InProcess,
-    ada: Person,
-    grace: Person,
-}
-
-impl OwnScene {
-    async fn new() -> Self {
-        let table = OwnTable::new().await;
-        let functions = InProcess::on(table.store());
-        let (ada, grace) = (table.person("Ada").await, table.person("Grace").await);
-        Self { table, functions, ada, grace }
-    }
-
-    async fn ada(&self, method: &str, path: &str, body: Value) -> (Value, Spent) {
-        let (status, answer, spent) = self.functions.send(&self.ada, method, path, &[], Some(body)).await;
-        assert!(status < 300, "{method} {path}: {status} {answer}");
-        (answer, spent)
-    }
-
-    /// A conversation that Ada starts.
-    async fn start(&self, others: &[&Person], title: Option<&str>) -> String {
-        let others: Vec<&str> = others.iter().map(|person| person.id.as_str()).collect();
-        let body = json!({ "participant_ids": others, "title": title });
-        let (conversation, _) = self.ada("POST", "/api/conversations/", body).await;
-        format!("/api/conversations/{}/", conversation["conversation_id"].as_str().expect("an id"))
-    }
-}
-
-fn naming(person: &Person) -> Value {
-    json!({ "user_id": person.id })
-}
+use super::{Scene, TWO, conversation_path, hello, message_path, naming};
 
 #[tokio::test]
-async fn coming_and_going_cost_what_their_budgets_say() {
-    let scene = OwnScene::new().await;
-    let group = scene.start(&[&scene.table.person("Edsger").await], Some("Engines")).await;
-    let (_, spent) = scene.ada("POST", &format!("{group}add_participant/"), naming(&scene.grace)).await;
-    budget(3, 1.0 + 2.0 * 3.0, 4.0).holds("add a participant", spent);
-    let (_, spent) = scene.ada("PATCH", &group, json!({ "title": "Looms" })).await;
-    // Three reads that judge, then the conversation in full: it and its latest messages, three memberships, three names,
-    // and whether the change before this one is settled.
-    budget(5, 1.0 + 2.0 * 2.0, 3.0 + 2.0 + 3.0 + 1.5 + 1.0).holds("rename", spent);
-    let (_, spent) = scene.ada("PATCH", &group, json!({ "title": "Looms" })).await;
-    budget(3, 0.0, 3.0 + 2.0 + 3.0 + 1.5 + 1.0).holds("rename to what it is called", spent);
-    let (_, spent) = scene.ada("POST", &format!("{group}remove_participant/"), naming(&scene.grace)).await;
-    budget(3, 1.0 + 2.0 * 3.0, 4.0).holds("remove a participant", spent);
-    let (_, spent) = scene.ada("POST", &format!("{group}leave/"), json!({})).await;
-    budget(4, 1.0 + 2.0 * 3.0, 2.0 + 2.0).holds("leave, as the creator", spent);
-}
-
-#[tokio::test]
-async fn deleting_a_conversation_costs_what_its_budget_says() {
-    let scene = OwnScene::new().await;
-    let direct = scene.start(&[&scene.grace], None).await;
-    for body in ["one", "two", "three"] {
-        let id = direct.split('/').nth(3).expect("an id");
-        scene.ada("POST", "/api/messages/", json!({ "conversation": id, "message_body": body })).await;
+async fn a_group_costs_what_its_size_says() {
+    let scene = Scene::new().await;
+    // One more than take part, to come and go.
+    let people = scene.table.people(249).await;
+    for participants in [2, 10, 50, 250] {
+        let others: Vec<&Person> = people.iter().take(participants - 1).collect();
+        let title = (participants > 2).then_some("Looms");
+        let sizes = Sizes { participants: participants as u64, title: title.map_or(0, str::len) as u64, ..TWO };
+        let started = scene.starting(&others, title).await;
+        let name = if title.is_some() { "start a group" } else { "start a direct conversation" };
+        let path = conversation_path(&started.costs(name, &sizes));
+        talk(&scene, &path, &sizes).await;
+        if title.is_some() {
+            come_and_go(&scene, &path, &sizes, others[0]).await;
+        }
+        let last = Sizes { messages: 2, changes: if title.is_some() { 7 } else { 2 }, keys: 1, ..sizes };
+        scene.ada("DELETE", &path, json!({})).await.costs("delete a conversation", &last);
     }
-    let (_, spent) = scene.ada("DELETE", &direct, json!({})).await;
-    // The conversation with its entry in the index, what is left to do, the pair; then that it was done, two memberships
-    // and three messages.
-    budget(CLEARING, 2.0 * 4.0 + 1.0 + 2.0 + 3.0, 3.0 + 1.0 + 0.5).holds("delete a direct conversation", spent);
-
-    let group = scene.start(&[&scene.grace], Some("Engines")).await;
-    scene.functions.send(&scene.grace, "POST", &format!("{group}leave/"), &[], None).await;
-    let (_, spent) = scene.ada("POST", &format!("{group}leave/"), json!({})).await;
-    budget(CLEARING, 2.0 * 3.0 + 1.0 + 1.0 + 1.0, 2.0 + 1.0 + 0.5).holds("leave as the last one", spent);
 }
 
-#[tokio::test]
-async fn the_largest_group_costs_what_its_size_says() {
-    let scene = OwnScene::new().await;
-    let members = scene.table.people(248).await;
-    let group = scene.start(&members.iter().collect::<Vec<_>>(), Some("Everybody")).await;
-    let (_, spent) = scene.ada("POST", &format!("{group}add_participant/"), naming(&scene.grace)).await;
-    budget(3, 5.0 + 2.0 * (5.0 + 2.0), 5.0).holds("add the 250th participant", spent);
-    let (_, spent) = scene.ada("DELETE", &group, json!({})).await;
-    // Twice 5 KB, and each membership.
-    budget(CLEARING, 2.0 * (5.0 + 1.0 + 5.0) + 5.0 + 250.0 + 1.0, 4.0 + 1.0 + 0.5)
-        .holds("delete a group of 250", spent);
-}
-
-#[tokio::test]
-async fn searching_the_inbox_costs_what_was_looked_through_and_no_more() {
-    let scene = OwnScene::new().await;
-    for turn in 0..105 {
-        let title = if turn % 50 == 0 { "Looms" } else { "Engines" };
-        scene.start(&[&scene.grace], Some(title)).await;
+async fn talk(scene: &Scene, path: &str, sizes: &Sizes) {
+    let messages = format!("{path}messages/");
+    let said = scene.ada("POST", &messages, hello()).await.costs("send", sizes);
+    let key = Uuid::new_v4().to_string();
+    for name in ["send with client key", "repeat of a keyed send"] {
+        scene.ask(&scene.ada, "POST", &messages, Some(&key), Some(hello())).await.costs(name, sizes);
     }
-    let (found, spent) = scene.ada("GET", "/api/conversations/?search=looms", json!({})).await;
-    // The newest 100 of 105 were looked through: the one of turn 0 is beyond.
-    assert_eq!(found["results"].as_array().map(Vec::len), Some(2));
-    assert!(found["next"].is_string(), "{found}");
-    // The session, the memberships, 100 conversations, two names; nothing was said in the two that are shown.
-    budget(4, 0.0, 1.0 + 5.0 + 100.0 + 1.0 + 2.0).holds("search the inbox", spent);
-    let (rest, _) = scene.ada("GET", found["next"].as_str().expect("an address"), json!({})).await;
-    assert_eq!(rest["results"].as_array().map(Vec::len), Some(1));
-    assert!(rest["next"].is_null());
+    let two = Sizes { messages: 2, page: 2, named: 1, ..*sizes };
+    let message = message_path(&said);
+    scene.get(&message).await.costs("message by id", &two);
+    scene.get(&messages).await.costs("page of messages", &two);
+    scene.get(path).await.costs("conversation", &two);
+    scene.get(&format!("{path}changes/")).await.costs("what changed", &two);
+    let listed = Sizes { page: 1, named: sizes.participants.min(20), ..two };
+    scene.get("/api/conversations/").await.costs("list conversations", &listed);
+    scene.ada("PATCH", &message, json!({ "message_body": "hello" })).await.costs("edit", &two);
+    let once = Sizes { edits: 1, ..two };
+    scene.ada("DELETE", &message, json!({})).await.costs("delete a message", &once);
+}
+
+async fn come_and_go(scene: &Scene, path: &str, sizes: &Sizes, member: &Person) {
+    let said = Sizes { messages: 2, changes: 3, ..*sizes };
+    scene.ada("PATCH", path, json!({ "title": "Loomy" })).await.costs("rename", &said);
+    let leaving = format!("{path}leave/");
+    scene.ask(member, "POST", &leaving, None, None).await.costs("leave", sizes);
+    let adding = format!("{path}add_participant/");
+    scene.ada("POST", &adding, naming(member)).await.costs("add a participant", sizes);
+    let removing = format!("{path}remove_participant/");
+    scene.ada("POST", &removing, naming(member)).await.costs("remove a participant", sizes);
+    scene.ada("POST", &adding, naming(member)).await.costs("add a participant", sizes);
 }
