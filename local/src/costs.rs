@@ -13,7 +13,7 @@ mod units;
 use items::Item;
 
 /// What an operation meets. Each row takes of it what it depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Bytes of a message's text.
     pub body: u64,
@@ -29,8 +29,12 @@ pub struct Sizes {
     pub title: u64,
     /// Rows of a page, of a list that has so many.
     pub page: u64,
-    /// Different people whom an answer names, where these are not all who take part.
-    pub named: u64,
+    /// Different people whose messages a page shows.
+    pub senders: u64,
+    /// Different people whom a list of conversations names, of each conversation at most 20.
+    pub listed: u64,
+    /// Different people whose names a search through conversations looks at.
+    pub searched: u64,
     /// Conversations of the caller.
     pub conversations: u64,
     /// Conversations into which a page of messages over all of them looks.
@@ -44,20 +48,34 @@ pub struct Sizes {
 impl Sizes {
     /// What prices are told for, unless asked otherwise, in a conversation of so many people.
     pub fn usual(participants: u64) -> Self {
-        let page = 20;
+        let title = if participants == 2 { 0 } else { 20 };
         Self {
             body: 200,
             messages: 100,
             changes: 10,
             keys: 10,
             participants,
-            title: if participants == 2 { 0 } else { 20 },
-            page,
-            named: participants.min(page),
-            conversations: 20,
-            looked_into: 5,
+            title,
             edits: 2,
             sessions: 2,
+            ..Self::default()
+        }
+        .with_lists(20, 20)
+    }
+
+    /// The same with pages of so many rows, for somebody with so many conversations between as many people each. Nobody but
+    /// the caller takes part in two of them.
+    pub fn with_lists(self, page: u64, conversations: u64) -> Self {
+        let rows = page.min(conversations);
+        let others = |of_each: u64| self.participants.min(of_each) - 1;
+        Self {
+            page,
+            senders: self.participants.min(page),
+            conversations,
+            listed: 1 + rows * others(20),
+            searched: (1 + conversations.min(100) * others(u64::MAX)).min(1000),
+            looked_into: conversations.min(5),
+            ..self
         }
     }
 

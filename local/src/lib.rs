@@ -8,6 +8,7 @@ use crate::failure::Result;
 
 mod administration;
 mod building;
+mod columns;
 mod commands;
 pub mod costs;
 mod database;
@@ -19,6 +20,7 @@ mod log_line;
 mod migration;
 mod password;
 mod ports;
+mod prices;
 mod process;
 pub mod runtime_api;
 mod seed;
@@ -49,6 +51,7 @@ enum Command {
     Import(commands::import::Import),
     Export(commands::export::Export),
     Routes(commands::routes::Routes),
+    Cost(commands::cost::Cost),
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
@@ -83,6 +86,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Routes(command) => command.run(),
+        Command::Cost(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

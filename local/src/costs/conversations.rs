@@ -61,7 +61,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     }),
     // When something was said last stands in each conversation itself, lest a send write it for everybody.
     Operation::new("list conversations by activity", LIST, |s| {
-        let beyond_the_page = s.conversations.saturating_sub(s.page) as f64;
+        let beyond_the_page = s.conversations as f64 - shown(s);
         Cost {
             round_trips: 3,
             wru: 0.0,
@@ -79,8 +79,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         rru: SESSION.read()
             + MEMBERSHIP.queried(s.conversations)
             + s.conversations.min(MOST_LOOKED_THROUGH) as f64 * s.conversation().read()
-            + s.page as f64 * s.message().read()
-            + s.named as f64 * PERSON.shown(),
+            + shown(s) * s.message().read()
+            + s.searched as f64 * PERSON.shown(),
     }),
     Operation::new("conversation", &[INSTANCE], |s| {
         let detail = detail(s);
@@ -149,7 +149,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             + s.message().queried(s.page)
             + edit(s.body).queried(s.edits)
             + s.edits as f64 * s.message().read()
-            + s.named as f64 * PERSON.shown(),
+            + s.senders as f64 * PERSON.shown(),
     }),
 ];
 
@@ -158,9 +158,14 @@ fn judged(s: &Sizes) -> f64 {
     SESSION.read() + s.conversation().read() + PERSON.read()
 }
 
+/// How many conversations a page of a list shows.
+fn shown(s: &Sizes) -> f64 {
+    s.page.min(s.conversations) as f64
+}
+
 /// What the page of a list shows of its conversations.
 fn rows(s: &Sizes) -> f64 {
-    s.page as f64 * (s.conversation().read() + s.message().read()) + s.named as f64 * PERSON.shown()
+    shown(s) * (s.conversation().read() + s.message().read()) + s.listed as f64 * PERSON.shown()
 }
 
 /// A conversation in full: the latest messages with it, then memberships and names, and whether the latest changes are

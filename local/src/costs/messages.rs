@@ -52,13 +52,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("page of messages", PAGE, |s| Cost {
         round_trips: 2,
         wru: 0.0,
-        rru: SESSION.read() + s.conversation().read() + s.message().queried(s.page) + named(s),
+        rru: SESSION.read() + s.conversation().read() + s.message().queried(s.page) + senders(s),
     }),
     // Of what the filter leaves, the page is full after one query.
     Operation::new("search of a conversation", PAGE, |s| Cost {
         round_trips: 2,
         wru: 0.0,
-        rru: SESSION.read() + s.conversation().read() + s.message().queried(LOOKED_AT_ONCE.min(s.messages)) + named(s),
+        rru: SESSION.read()
+            + s.conversation().read()
+            + s.message().queried(LOOKED_AT_ONCE.min(s.messages))
+            + senders(s),
     }),
     Operation::new("search of a conversation that finds nothing", PAGE, |s| {
         let queries = s.messages.div_ceil(LOOKED_AT_ONCE).clamp(1, MOST_QUERIES);
@@ -76,7 +79,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Cost {
             round_trips: 3 + rounds,
             wru: 0.0,
-            rru: SESSION.read() + s.conversation().read() + probes as f64 * s.message().listed(2) + page + named(s),
+            rru: SESSION.read() + s.conversation().read() + probes as f64 * s.message().listed(2) + page + senders(s),
         }
     })
     .at_most(),
@@ -84,7 +87,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("messages of one conversation", LIST, |s| Cost {
         round_trips: 3,
         wru: 0.0,
-        rru: SESSION.read() + s.conversation().read() + s.message().queried(portion(s)) + named(s),
+        rru: SESSION.read() + s.conversation().read() + s.message().queried(portion(s)) + senders(s),
     }),
     // When something was said last stands in each conversation: all of them are read to know in which to look. They are
     // looked into five at first, then twice as many in each round.
@@ -95,7 +98,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             + MEMBERSHIP.queried(s.conversations)
             + s.conversations as f64 * s.conversation().read()
             + s.looked_into as f64 * s.message().queried(portion(s))
-            + named(s),
+            + senders(s),
     })
     .at_most(),
     // Beside what judges: a change takes a number, then stands in one transaction with what it changes.
@@ -138,8 +141,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 /// The names beside messages.
-fn named(sizes: &Sizes) -> f64 {
-    sizes.named as f64 * PERSON.shown()
+fn senders(sizes: &Sizes) -> f64 {
+    sizes.senders as f64 * PERSON.shown()
 }
 
 /// A message with the client's name for it, as a UUID.

@@ -36,13 +36,13 @@ async fn talk(scene: &Scene, path: &str, sizes: &Sizes) {
     for name in ["send with client key", "repeat of a keyed send"] {
         scene.ask(&scene.ada, "POST", &messages, Some(&key), Some(hello())).await.costs(name, sizes);
     }
-    let two = Sizes { messages: 2, page: 2, named: 1, ..*sizes };
+    let two = Sizes { messages: 2, page: 2, senders: 1, ..*sizes };
     let message = message_path(&said);
     scene.get(&message).await.costs("message by id", &two);
     scene.get(&messages).await.costs("page of messages", &two);
     scene.get(path).await.costs("conversation", &two);
     scene.get(&format!("{path}changes/")).await.costs("what changed", &two);
-    let listed = Sizes { page: 1, named: sizes.participants.min(20), ..two };
+    let listed = Sizes { page: 1, listed: sizes.participants.min(20), ..two };
     scene.get("/api/conversations/").await.costs("list conversations", &listed);
     scene.ada("PATCH", &message, json!({ "message_body": "hello" })).await.costs("edit", &two);
     let once = Sizes { edits: 1, ..two };

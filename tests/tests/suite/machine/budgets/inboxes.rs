@@ -25,7 +25,7 @@ async fn only_lists_over_all_conversations_cost_more_the_more_there_are() {
         scene.get(by_activity).await.costs("list conversations by activity", &sizes);
         let found = scene.get("/api/conversations/?search=looms").await;
         found.costs("search the conversations", &sizes);
-        let one_name = Sizes { named: 1, ..sizes };
+        let one_name = Sizes { senders: 1, ..sizes };
         scene.get("/api/messages/").await.costs("messages over all conversations", &one_name);
         prices.push(one_conversation(&scene, &path).await);
     }
@@ -34,7 +34,7 @@ async fn only_lists_over_all_conversations_cost_more_the_more_there_are() {
 
 /// What one does in one conversation, whatever others there are.
 async fn one_conversation(scene: &Scene, path: &str) -> Vec<Spent> {
-    let sizes = Sizes { title: 5, messages: 1, page: 1, named: 1, ..TWO };
+    let sizes = Sizes { title: 5, messages: 1, page: 1, senders: 1, ..TWO };
     let first = scene.get(&format!("{path}messages/?page_size=1")).await;
     let mut spent = vec![first.spent];
     first.costs("page of messages", &sizes);

@@ -35,7 +35,7 @@ impl Long {
         let id = path.split('/').nth(3).expect("an id");
         scene.table.fill_with_messages(id, &scene.ada, &stretches, length).await;
         let page = length.min(20);
-        let sizes = Sizes { messages: length, participants: 3, title: 5, page, named: 1, ..TWO };
+        let sizes = Sizes { messages: length, participants: 3, title: 5, page, senders: 1, ..TWO };
         Self { scene, edsger, path, length, sizes, prices: Vec::new() }
     }
 
@@ -77,7 +77,7 @@ impl Long {
         for list in ["list conversations", "list conversations by activity"] {
             let order = if list.ends_with("activity") { "?ordering=-last_activity" } else { "" };
             // One row, which names everybody.
-            let row = Sizes { page: 1, named: 3, ..sizes };
+            let row = Sizes { page: 1, listed: 3, ..sizes };
             self.get(&format!("/api/conversations/{order}"), list, row).await;
         }
     }
