@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::Result;
 
 mod administration;
+mod api;
 mod building;
 mod commands;
 mod database;
@@ -14,6 +15,7 @@ mod emulator;
 mod environment;
 mod failure;
 mod functions;
+mod load;
 mod log_line;
 mod migration;
 mod password;
@@ -47,6 +49,7 @@ enum Command {
     Migrate(commands::migrate::Migrate),
     Import(commands::import::Import),
     Export(commands::export::Export),
+    Load(commands::load::Load),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
@@ -81,6 +84,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
+        Command::Load(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
