@@ -8,6 +8,7 @@ mod django_defects;
 mod faults;
 mod fuzzing;
 mod groups;
+mod load;
 mod log;
 mod logins;
 mod management;
