@@ -47,6 +47,7 @@ enum Command {
     Migrate(commands::migrate::Migrate),
     Import(commands::import::Import),
     Export(commands::export::Export),
+    Check(commands::check::Check),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
@@ -81,6 +82,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
+        Command::Check(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

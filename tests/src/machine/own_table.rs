@@ -8,6 +8,7 @@ use shared::domain::user::Role;
 use shared::store::{Notes, Settings, Store};
 
 use super::cast::Actor;
+use super::tool::Table;
 use super::{ask_database, database, make_table};
 use crate::Person;
 
@@ -28,6 +29,11 @@ impl OwnTable {
         let name = make_table().await;
         let store = Store::connect(Settings { table_name: name.clone(), endpoint: Some(database()) }).await;
         Self { name, store }
+    }
+
+    /// The same as the tool knows it.
+    pub fn as_table(&self) -> Table {
+        Table { name: self.name.clone(), endpoint: database() }
     }
 
     pub fn store(&self) -> Store {

@@ -5,6 +5,7 @@ mod planted;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
+use serde_json::{Value, json};
 use shared::domain::Timestamp;
 use shared::domain::conversation::{Conversation, Kind, Membership, NewConversation};
 use shared::domain::id::{ConversationId, ForeignId, Number, SessionId, UserId};
@@ -131,6 +132,21 @@ async fn a_table_with_something_of_every_kind_in_it_is_sound() {
     assert_eq!(log, [3, 1, 1, 7, 1, 1]);
     let others = ["people", "accounts", "sessions", "conversations", "memberships", "direct pairs"].map(total);
     assert_eq!(others, [3, 3, 4, 3, 7, 1]);
+}
+
+#[tokio::test]
+async fn the_command_reports_a_sound_table_and_fails_over_one_that_is_not() {
+    let lived_in = Box::pin(LivedIn::new()).await;
+    let table = lived_in.table.as_table();
+    let sound: Value = serde_json::from_str(&table.run(&["check", "--json"]).await.expect("sound")).expect("JSON");
+    assert_eq!((&sound["sound"], &sound["violations"], &sound["totals"]["voids"]), (&json!(true), &json!([]), &json!(1)));
+    let report = table.run(&["check"]).await.expect("sound");
+    assert!(report.ends_with("The table is sound.\n"), "{report}");
+    lived_in.table.delete(&format!("CONV#{}", lived_in.group), "META").await;
+    let child = table.start(&["check"]).wait_with_output().await.expect("the tool ends");
+    let report = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.code() == Some(1) && report.contains("NOT sound"), "{report}");
+    assert!(report.contains(&format!("CONV#{} ", lived_in.group)), "{report}");
 }
 
 #[tokio::test]
