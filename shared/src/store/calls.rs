@@ -106,7 +106,7 @@ impl Failure {
 }
 
 /// An answer that tells what it cost.
-trait Answer {
+pub(super) trait Answer {
     fn consumed(&self) -> &[ConsumedCapacity];
 }
 
@@ -131,6 +131,7 @@ answers! {
     update_item::UpdateItemOutput => one,
     delete_item::DeleteItemOutput => one,
     batch_write_item::BatchWriteItemOutput => many,
+    transact_get_items::TransactGetItemsOutput => many,
     transact_write_items::TransactWriteItemsOutput => many,
 }
 
@@ -342,7 +343,7 @@ impl Store {
     }
 }
 
-async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
+pub(super) async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
 where
     O: Answer,
     E: ProvideErrorMetadata,

@@ -1,5 +1,6 @@
 //! What cannot be seen from outside: dead writers, races at their closest, prices.
 
+mod audit;
 mod bad_requests;
 mod budgets;
 mod callers;
