@@ -14,6 +14,7 @@ mod emulator;
 mod environment;
 mod failure;
 mod functions;
+mod log_check;
 mod log_line;
 mod migration;
 mod password;
