@@ -330,7 +330,7 @@ where
         let (metered, began) = (Call::begin(), Instant::now());
         let answer = send().await;
         let outcome = answer.as_ref().map_or_else(|error| error.code().unwrap_or("no answer"), |_| "done");
-        tracing::debug!(call = O::CALL, ms = began.elapsed().as_secs_f64() * 1000.0, outcome, "a call to DynamoDB");
+        tracing::debug!(call = O::CALL, us = began.elapsed().as_micros() as u64, outcome, "a call to DynamoDB");
         match answer {
             Ok(answer) => {
                 metered.answered(direction, answer.consumed());
