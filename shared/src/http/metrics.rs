@@ -32,6 +32,9 @@ const ALWAYS: [Metric; 4] =
 /// Sent only where they are not zero.
 const SELDOM: [Metric; 4] = [count("errors"), count("retries"), count("conflicts"), count("voids")];
 
+/// Ids are shorter, and tokens longer.
+const LONGEST_SEGMENT: usize = 64;
+
 /// The dimension of all metrics.
 pub const DIMENSION: &str = "function";
 
@@ -73,7 +76,7 @@ pub(super) fn write<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     let spent = closing.spent;
     line.serialize_entry("method", closing.method.as_str())?;
-    line.serialize_entry("path", closing.path)?;
+    line.serialize_entry("path", &fit_to_be_told(closing.path))?;
     line.serialize_entry("status", &closing.status.as_u16())?;
     line.serialize_entry("ms", &((closing.ms * 10.0).round() / 10.0))?;
     line.serialize_entry("round_trips", &spent.round_trips)?;
@@ -89,4 +92,14 @@ pub(super) fn write<M: SerializeMap>(
         cloud_watch_metrics: [Directive { namespace, dimensions: [[DIMENSION]], metrics }],
     };
     line.serialize_entry("_aws", &embedded)
+}
+
+/// A path without what ids and names never hold: somebody's address, or whatever else was put there by mistake.
+fn fit_to_be_told(path: &str) -> String {
+    let fit = |segment: &str| {
+        segment.len() <= LONGEST_SEGMENT
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte))
+    };
+    let segments: Vec<_> = path.split('/').map(|segment| if fit(segment) { segment } else { "…" }).collect();
+    segments.join("/")
 }

@@ -59,9 +59,12 @@ fn request(id: Option<&str>) -> Request {
 }
 
 fn closing_line(log: Log, origin: &Origin, status: StatusCode, spent: Spent) -> Value {
-    let closing = Closing { method: &Method::GET, path: "/api/messages/", status, ms: 12.345, spent };
+    line_of(log, origin, &Closing { method: &Method::GET, path: "/api/messages/", status, ms: 12.345, spent })
+}
+
+fn line_of(log: Log, origin: &Origin, closing: &Closing<'_>) -> Value {
     let mut line = Vec::new();
-    log.write_closing(&mut line, UNIX_EPOCH + Duration::from_millis(1_767_225_600_000), origin, &closing).unwrap();
+    log.write_closing(&mut line, UNIX_EPOCH + Duration::from_millis(1_767_225_600_000), origin, closing).unwrap();
     serde_json::from_slice(&line).unwrap()
 }
 
@@ -166,4 +169,19 @@ fn what_seldom_happens_is_sent_when_it_did() {
 fn where_nobody_collects_metrics_the_line_is_shorter() {
     let line = closing_line(Log { namespace: None, ..OURS }, &Origin::default(), StatusCode::OK, Spent::default());
     assert_eq!((&line["_aws"], &line["status"]), (&Value::Null, &json!(200)));
+}
+
+#[test]
+fn a_path_is_told_without_what_is_no_id_and_no_name() {
+    let token = format!("/api/users/{}", "eyJ0eXAi.".repeat(20));
+    for (path, told) in [
+        ("/", "/"),
+        ("/api/users/0195d2a4-6f0e-7000-8000-000000000000/", "/api/users/0195d2a4-6f0e-7000-8000-000000000000/"),
+        ("/api/users/ada@example.com/", "/api/users/…/"),
+        ("/api/users/ada%40example.com", "/api/users/…"),
+        (&token, "/api/users/…"),
+    ] {
+        let closing = Closing { method: &Method::GET, path, status: StatusCode::OK, ms: 0.0, spent: Spent::default() };
+        assert_eq!(line_of(OURS, &Origin::default(), &closing)["path"], told);
+    }
 }

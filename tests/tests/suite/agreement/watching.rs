@@ -136,13 +136,13 @@ fn the_access_log_tells_a_request_as_the_functions_do() {
         ("gateway_id", "$context.requestId"),
         ("lambda_id", "$context.integration.requestId"),
         ("method", "$context.httpMethod"),
-        ("path", "$context.path"),
+        ("route", "$context.routeKey"),
         ("status", "$context.status"),
     ];
     for (name, value) in expected {
         assert_eq!(format[name], value, "{name}");
     }
-    let secret = ["header", "query", "authorizer", "cookie"];
+    let secret = ["header", "path", "query", "authorizer", "cookie"];
     let told = format.to_string().to_lowercase();
     assert!(secret.iter().all(|secret| !told.contains(secret)), "{told}");
 }
