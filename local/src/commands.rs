@@ -6,6 +6,7 @@ pub(crate) mod deny;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod lint_template;
+pub(crate) mod load;
 pub(crate) mod migrate;
 pub(crate) mod package;
 pub(crate) mod routes;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::Result;
 
 mod administration;
+mod api;
 mod building;
 mod commands;
 mod database;
@@ -14,6 +15,7 @@ mod emulator;
 mod environment;
 mod failure;
 mod functions;
+mod load;
 mod log_check;
 mod log_line;
 mod migration;
@@ -48,6 +50,7 @@ enum Command {
     Migrate(commands::migrate::Migrate),
     Import(commands::import::Import),
     Export(commands::export::Export),
+    Load(commands::load::Load),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
@@ -84,6 +87,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
+        Command::Load(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

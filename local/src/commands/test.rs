@@ -27,8 +27,7 @@ use crate::{building, environment, ports, session_keys, table, terminal, toolbox
 pub(crate) struct Test {
     /// Run the suite against this address instead, a deployed one for instance
     ///
-    /// Tests that need this machine are left out. Tests that need an admin take one from CONFAB_ADMIN_EMAIL and
-    /// CONFAB_ADMIN_PASSWORD.
+    /// Tests that need this machine, or an admin, are left out.
     #[arg(long, value_name = "URL", conflicts_with_all = ["database", "no_unit"])]
     target: Option<String>,
     /// Which databases to run the suite on
