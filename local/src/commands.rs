@@ -3,6 +3,7 @@
 pub(crate) mod change_password;
 pub(crate) mod check;
 pub(crate) mod create_superuser;
+pub(crate) mod deny;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod lint_template;

@@ -16,6 +16,7 @@ mod environment;
 mod failure;
 mod functions;
 mod load;
+mod log_check;
 mod log_line;
 mod migration;
 mod password;
@@ -55,6 +56,7 @@ enum Command {
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
+    Deny(commands::deny::Deny),
 }
 
 /// Does what the arguments of this process ask for.
@@ -78,6 +80,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(up) => process::with_stack(async |stack| up.run(stack).await).await,
         Command::Test(test) => process::with_stack(async |stack| test.run(stack).await).await,
         Command::Package(package) => process::with_stack(async |stack| package.run(stack).await).await,
+        Command::Deny(deny) => process::with_stack(async |stack| deny.run(stack).await).await,
         Command::LintTemplate(lint) => process::with_stack(async |stack| lint.run(stack).await).await,
         // These start no process, and leave Ctrl-C to the terminal, which restores its echo after a password prompt.
         Command::CreateSuperuser(command) => command.run().await,

@@ -15,6 +15,7 @@ mod logins;
 mod management;
 mod migration;
 mod not_there;
+mod observability;
 mod old_ids;
 mod privileges;
 mod removal;
