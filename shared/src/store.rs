@@ -28,6 +28,7 @@ mod access;
 mod accounts;
 mod actions;
 mod aliases;
+mod audit;
 mod calls;
 mod changes;
 mod conversations;
@@ -62,6 +63,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
+pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use feed::Feed;
@@ -145,8 +147,8 @@ async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
     let https =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience(attempt);
-    let found = environment(https).await.into_builder().retry_config(retries).timeout_config(timeouts);
-    aws_sdk_dynamodb::Config::from(&found.build())
+    let found = environment(https).await.into_builder().retry_config(retries).timeout_config(timeouts).build();
+    aws_sdk_dynamodb::config::Builder::from(&found).interceptor(meter::CountRetries).build()
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
@@ -178,5 +180,6 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
         .timeout_config(timeouts)
+        .interceptor(meter::CountRetries)
         .build()
 }

@@ -14,7 +14,7 @@ use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp, permission};
 
 /// How many earlier bodies go in the transaction that deletes a message.
-const EDITS_IN_ONE_TRANSACTION: usize = 90;
+pub(super) const EDITS_IN_ONE_TRANSACTION: usize = 90;
 
 impl Store {
     /// Fails unless the caller may edit the message.

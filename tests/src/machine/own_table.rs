@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use shared::domain::Timestamp;
 use shared::domain::id::ConversationId;
 use shared::domain::user::Role;
-use shared::store::{Settings, Store};
+use shared::store::{Notes, Settings, Store};
 use uuid::Uuid;
 
 use super::cast::Actor;
+use super::tool::Table;
 use super::{RawDatabase, database, make_table};
 use crate::Person;
 
@@ -22,6 +23,10 @@ const BATCH: usize = 25;
 const BATCHES_AT_ONCE: usize = 4;
 
 const NONCE: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
+
+fn key(partition: &str, sort: &str) -> Value {
+    json!({ "PK": { "S": partition }, "SK": { "S": sort } })
+}
 
 pub struct OwnTable {
     name: String,
@@ -34,6 +39,11 @@ impl OwnTable {
         let name = make_table().await;
         let store = Store::connect(Settings { table_name: name.clone(), endpoint: Some(database()) }).await;
         Self { name, store, database: RawDatabase::new() }
+    }
+
+    /// The same as the tool knows it.
+    pub fn as_table(&self) -> Table {
+        Table { name: self.name.clone(), endpoint: database() }
     }
 
     pub fn store(&self) -> Store {
@@ -53,6 +63,28 @@ impl OwnTable {
     pub async fn people(&self, count: usize) -> Vec<Person> {
         let people = (0..count).map(|_| self.person("Member"));
         futures::stream::iter(people).buffered(16).collect().await
+    }
+
+    /// Checks that the table is sound as of `at`; what is under way in it.
+    pub async fn assert_sound(&self, at: Timestamp) -> Notes {
+        let audit = Box::pin(self.store.audit(at)).await.expect("an audit");
+        assert_eq!(audit.violations, [], "the table is not sound");
+        audit.notes
+    }
+
+    /// One item as the database has it, if it is there.
+    pub async fn item(&self, partition: &str, sort: &str) -> Option<Value> {
+        let get = json!({ "TableName": self.name, "ConsistentRead": true, "Key": key(partition, sort) });
+        self.database.ask("GetItem", &get).await.get("Item").cloned()
+    }
+
+    /// Writes one item, whatever stands there.
+    pub async fn put(&self, item: &Value) {
+        self.database.ask("PutItem", &json!({ "TableName": self.name, "Item": item })).await;
+    }
+
+    pub async fn delete(&self, partition: &str, sort: &str) {
+        self.database.ask("DeleteItem", &json!({ "TableName": self.name, "Key": key(partition, sort) })).await;
     }
 
     /// The keys of all items but people's own, in order: `PK / SK`.

@@ -14,7 +14,7 @@ mod people;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use local::costs::{Operation, Precision, Sizes, operation, operations};
+use local::costs::{Cost, Operation, Precision, Sizes, operation, operations};
 use serde_json::{Value, json};
 use shared::store::Spent;
 use tests::Person;
@@ -131,6 +131,12 @@ impl Asked {
     fn succeeded(self) -> Self {
         assert!(self.status < 400, "{} {}: {} {}", self.method, self.path, self.status, self.answer);
         self
+    }
+
+    /// What is compared of what was spent: the SDK may have had to ask again.
+    fn price(&self) -> Cost {
+        let Spent { round_trips, wru, rru, .. } = self.spent;
+        Cost { round_trips, wru, rru }
     }
 
     /// Holds what a success spent against the row of that name; the answer.

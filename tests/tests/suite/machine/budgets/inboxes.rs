@@ -1,8 +1,7 @@
 //! What somebody does costs the same however many conversations they have. Only lists over all of them grow, by as little
 //! as the table says: 20 memberships to an RRU, and one RRU a conversation for what is ordered by activity.
 
-use local::costs::Sizes;
-use shared::store::Spent;
+use local::costs::{Cost, Sizes};
 
 use super::{Scene, TWO};
 
@@ -33,19 +32,18 @@ async fn only_lists_over_all_conversations_cost_more_the_more_there_are() {
 }
 
 /// What one does in one conversation, whatever others there are.
-async fn one_conversation(scene: &Scene, path: &str) -> Vec<Spent> {
+async fn one_conversation(scene: &Scene, path: &str) -> Vec<Cost> {
     let sizes = Sizes { title: 5, messages: 1, page: 1, senders: 1, ..TWO };
-    let first = scene.get(&format!("{path}messages/?page_size=1")).await;
-    let mut spent = vec![first.spent];
-    first.costs("page of messages", &sizes);
-    let detail = scene.get(path).await;
-    spent.push(detail.spent);
-    detail.costs("conversation", &sizes);
-    let sent = scene.say(&scene.ada, path).await;
-    spent.push(sent.spent);
-    sent.costs("send", &sizes);
-    let nothing = scene.get("/api/users/me/").await;
-    spent.push(nothing.spent);
-    nothing.costs("me", &sizes);
-    spent
+    let asked = [
+        ("page of messages", scene.get(&format!("{path}messages/?page_size=1")).await),
+        ("conversation", scene.get(path).await),
+        ("send", scene.say(&scene.ada, path).await),
+        ("me", scene.get("/api/users/me/").await),
+    ];
+    let priced = asked.into_iter().map(|(name, asked)| {
+        let price = asked.price();
+        asked.costs(name, &sizes);
+        price
+    });
+    priced.collect()
 }

@@ -3,9 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use local::costs::Sizes;
+use local::costs::{Cost, Sizes};
 use serde_json::{Value, json};
-use shared::store::Spent;
 use tests::Person;
 use tests::machine::own_table::sent_at;
 use uuid::Uuid;
@@ -22,7 +21,7 @@ struct Long {
     path: String,
     length: u64,
     sizes: Sizes,
-    prices: Vec<(&'static str, Spent)>,
+    prices: Vec<(&'static str, Cost)>,
 }
 
 impl Long {
@@ -41,7 +40,7 @@ impl Long {
 
     #[track_caller]
     fn costs(&mut self, asked: Asked, name: &'static str, sizes: &Sizes) -> Value {
-        self.prices.push((name, asked.spent));
+        self.prices.push((name, asked.price()));
         asked.costs(name, sizes)
     }
 
@@ -144,7 +143,7 @@ fn parts(length: u64) -> Vec<RangeInclusive<u64>> {
     vec![1..=READ, middle(length) - READ..=middle(length) + READ, length - READ..=length]
 }
 
-async fn prices(length: u64, whole: bool) -> Vec<(&'static str, Spent)> {
+async fn prices(length: u64, whole: bool) -> Vec<(&'static str, Cost)> {
     let mut long = Long::of(length, whole).await;
     long.read().await;
     long.seek().await;
