@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::Result;
 
 mod administration;
+mod bench;
 mod building;
 mod commands;
 mod database;
@@ -18,6 +19,7 @@ mod log_line;
 mod migration;
 mod password;
 mod ports;
+mod prices;
 mod process;
 pub mod runtime_api;
 mod seed;
@@ -49,6 +51,7 @@ enum Command {
     Export(commands::export::Export),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
+    Bench(commands::bench::Bench),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
 }
@@ -74,6 +77,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(up) => process::with_stack(async |stack| up.run(stack).await).await,
         Command::Test(test) => process::with_stack(async |stack| test.run(stack).await).await,
         Command::Package(package) => process::with_stack(async |stack| package.run(stack).await).await,
+        Command::Bench(bench) => process::with_stack(async |stack| bench.run(stack).await).await,
         Command::LintTemplate(lint) => process::with_stack(async |stack| lint.run(stack).await).await,
         // These start no process, and leave Ctrl-C to the terminal, which restores its echo after a password prompt.
         Command::CreateSuperuser(command) => command.run().await,

@@ -48,18 +48,18 @@ mod seek;
 mod stretch;
 pub mod table;
 mod timeline;
+mod transport;
 mod window;
 
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use conversations::{Detail, Started};
@@ -72,6 +72,8 @@ pub use meter::{Meter, Spent};
 pub use table::Migration;
 pub use timeline::Timeline;
 pub use window::{MessagePage, Window};
+
+use transport::Transport;
 
 /// Where the table is.
 #[derive(Clone, Debug)]
@@ -139,28 +141,28 @@ fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
 }
 
 async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
-    let https =
-        aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience(attempt);
-    let found = environment(https).await.into_builder().retry_config(retries).timeout_config(timeouts);
+    let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts);
     aws_sdk_dynamodb::Config::from(&found.build())
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
 #[cfg(not(feature = "operator"))]
-async fn environment(https: SharedHttpClient) -> SdkConfig {
+async fn environment() -> SdkConfig {
     let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(https)
+        .http_client(Transport::default())
         .region(std::env::var("AWS_REGION").ok().map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
 }
 
-/// Operators may have them in profiles, in single sign-on, or with a helper program.
+/// Operators may have them in profiles, in single sign-on, or with a helper program, and may be behind a proxy.
 #[cfg(feature = "operator")]
-async fn environment(https: SharedHttpClient) -> SdkConfig {
+async fn environment() -> SdkConfig {
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await
 }
 
@@ -169,7 +171,7 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
     let (retries, timeouts) = resilience(attempt);
     aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(Transport::default())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
