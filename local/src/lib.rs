@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::Result;
 
 mod administration;
+mod api;
 mod bench;
 mod building;
 mod commands;
@@ -15,6 +16,8 @@ mod emulator;
 mod environment;
 mod failure;
 mod functions;
+mod load;
+mod log_check;
 mod log_line;
 mod migration;
 mod password;
@@ -49,11 +52,14 @@ enum Command {
     Migrate(commands::migrate::Migrate),
     Import(commands::import::Import),
     Export(commands::export::Export),
+    Load(commands::load::Load),
+    Check(commands::check::Check),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
     Bench(commands::bench::Bench),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
+    Deny(commands::deny::Deny),
 }
 
 /// Does what the arguments of this process ask for.
@@ -78,6 +84,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Test(test) => process::with_stack(async |stack| test.run(stack).await).await,
         Command::Package(package) => process::with_stack(async |stack| package.run(stack).await).await,
         Command::Bench(bench) => process::with_stack(async |stack| bench.run(stack).await).await,
+        Command::Deny(deny) => process::with_stack(async |stack| deny.run(stack).await).await,
         Command::LintTemplate(lint) => process::with_stack(async |stack| lint.run(stack).await).await,
         // These start no process, and leave Ctrl-C to the terminal, which restores its echo after a password prompt.
         Command::CreateSuperuser(command) => command.run().await,
@@ -85,6 +92,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
+        Command::Load(command) => command.run().await,
+        Command::Check(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

@@ -28,6 +28,7 @@ mod access;
 mod accounts;
 mod actions;
 mod aliases;
+mod audit;
 mod calls;
 mod changes;
 mod conversations;
@@ -62,6 +63,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 pub use accounts::{Account, Directory, People, SessionPosition};
+pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use feed::Feed;
@@ -142,8 +144,8 @@ fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
 
 async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
-    let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts);
-    aws_sdk_dynamodb::Config::from(&found.build())
+    let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts).build();
+    aws_sdk_dynamodb::config::Builder::from(&found).interceptor(meter::CountRetries).build()
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
@@ -177,5 +179,6 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
         .timeout_config(timeouts)
+        .interceptor(meter::CountRetries)
         .build()
 }

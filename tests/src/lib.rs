@@ -4,6 +4,7 @@
 //! is deployed. What also needs the machine behind the address is in [`machine`].
 
 pub mod machine;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,9 +150,12 @@ impl Client {
 
     async fn answer(&self, request: reqwest::Request) -> Answer {
         let _permit = UNDER_WAY.acquire().await.expect("nobody closes it");
+        secrets::in_request(&request);
         let response = self.http.execute(request).await.expect("the target answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("a whole answer in UTF-8") }
+        let text = response.text().await.expect("a whole answer in UTF-8");
+        secrets::in_answer(&headers, &text);
+        Answer { status, headers, text }
     }
 
     async fn send_json(&self, method: Method, path: &str, body: &Value) -> Answer {

@@ -32,7 +32,7 @@ impl Package {
         let mut command = stack.command(programs.join("cargo-lambda"));
         environment::scrub(&mut command);
         environment::prefer_programs_in(&mut command, &programs);
-        command.current_dir(workspace::root()).args(["lambda", "build", "--release", flag]);
+        command.current_dir(workspace::root()).args(["lambda", "build", "--release", "--locked", flag]);
         // Named, because the template looks there whatever cargo's own target folder is.
         command.args(["--lambda-dir", "target/lambda"]);
         for function in &FUNCTIONS {

@@ -71,6 +71,7 @@ impl Up {
             reload: true,
             endpoint: &database.endpoint,
             session_keys: &session_keys::kept()?,
+            environment: &[],
         };
         let mut emulator = Emulator::start(stack, &programs, &options)?;
         let see = |line: &str| {

@@ -9,13 +9,10 @@ use axum::response::{Html, IntoResponse};
 use http_body_util::BodyExt;
 use lambda_http::{Body, Request};
 use tower::{ServiceExt, service_fn};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::app::App;
 use super::endpoint::Routes;
+use super::log::Log;
 use super::negotiation;
 use super::observe::observe;
 use super::problem::Problem;
@@ -28,21 +25,16 @@ const BLOCKING_THREADS: usize = 2;
 
 /// Serves a function's endpoints until Lambda ends the process.
 pub fn serve(function: &'static str, routes: Routes) -> Result<(), Fatal> {
-    let wanted: Option<Targets> = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse().ok());
-    let lines =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))))
-        .init();
+    Log::start(function);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).build()?.block_on(answer_requests(function, routes))
 }
 
 /// The connection to DynamoDB is opened before the first request is taken.
 async fn answer_requests(function: &'static str, routes: Routes) -> Result<(), Fatal> {
-    let app = App::from_env().await.inspect_err(|sentence| tracing::error!(function, "{sentence}"))?;
+    let app = App::from_env().await.inspect_err(|sentence| tracing::error!("{sentence}"))?;
     if let Err(error) = app.store.warm().await {
-        tracing::warn!(function, "the first read failed: {error}");
+        tracing::warn!("the first read failed: {error}");
     }
     let router = service(function, routes, app);
     let handler = service_fn(move |request: Request| {

@@ -8,6 +8,7 @@ use super::calls::{Consistency, Failure};
 use super::item::{Reader, change_to_item, integer};
 use super::keys::Key;
 use super::log::Log;
+use super::meter::{Happened, Meter};
 use super::stretch::{Found, Stretch};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::Conversation;
@@ -123,7 +124,10 @@ impl Store {
         );
         let written = self.putting_new(change_to_item(conversation, &void, Nonce::unique()));
         match self.transact(vec![written, standing]).await {
-            Ok(()) => Ok(void),
+            Ok(()) => {
+                Meter::note(Happened::Void);
+                Ok(void)
+            }
             // If nothing stands there, the conversation is gone.
             Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
                 Some(item) => Change::try_from(Reader(item)),

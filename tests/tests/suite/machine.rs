@@ -1,5 +1,6 @@
 //! What cannot be seen from outside: dead writers, races at their closest, prices.
 
+mod audit;
 mod bad_requests;
 mod budgets;
 mod callers;
@@ -8,11 +9,13 @@ mod django_defects;
 mod faults;
 mod fuzzing;
 mod groups;
+mod load;
 mod log;
 mod logins;
 mod management;
 mod migration;
 mod not_there;
+mod observability;
 mod old_ids;
 mod privileges;
 mod removal;
