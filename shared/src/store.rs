@@ -57,11 +57,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
+use crate::domain::id::Nonce;
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
@@ -116,7 +117,8 @@ impl Store {
         Self::connect_for(settings, BULK_ATTEMPT).await
     }
 
-    async fn connect_for(settings: Settings, attempt: Duration) -> Self {
+    /// Waits that long for one answer of DynamoDB before asking again.
+    pub async fn connect_for(settings: Settings, attempt: Duration) -> Self {
         let config = match &settings.endpoint {
             Some(endpoint) => local_configuration(endpoint, attempt),
             None => aws_configuration(attempt).await,
@@ -177,5 +179,7 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
         .timeout_config(timeouts)
+        // The quota of retries is a connection's own: what fails elsewhere in a process, in another test, costs it none.
+        .retry_partition(RetryPartition::new(Nonce::unique().to_string()))
         .build()
 }

@@ -45,7 +45,11 @@ impl Check {
         };
         let audit = store.audit_telling(Timestamp::from(SystemTime::now()), tell).await;
         let audit = audit.map_err(|error| table::failure("cannot check the table", error))?;
-        if self.json { terminal::say(to_json(&audit)) } else { report(&audit) }
+        if self.json {
+            terminal::say(to_json(&audit))
+        } else {
+            report(&audit)
+        }
         if audit.violations.is_empty() { Ok(()) } else { Err(Failure::Told) }
     }
 }

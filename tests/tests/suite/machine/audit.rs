@@ -139,7 +139,10 @@ async fn the_command_reports_a_sound_table_and_fails_over_one_that_is_not() {
     let lived_in = Box::pin(LivedIn::new()).await;
     let table = lived_in.table.as_table();
     let sound: Value = serde_json::from_str(&table.run(&["check", "--json"]).await.expect("sound")).expect("JSON");
-    assert_eq!((&sound["sound"], &sound["violations"], &sound["totals"]["voids"]), (&json!(true), &json!([]), &json!(1)));
+    assert_eq!(
+        (&sound["sound"], &sound["violations"], &sound["totals"]["voids"]),
+        (&json!(true), &json!([]), &json!(1))
+    );
     let report = table.run(&["check"]).await.expect("sound");
     assert!(report.ends_with("The table is sound.\n"), "{report}");
     lived_in.table.delete(&format!("CONV#{}", lived_in.group), "META").await;
