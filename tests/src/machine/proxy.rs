@@ -91,6 +91,12 @@ pub struct Call<'a> {
     pub body: &'a str,
 }
 
+impl Call<'_> {
+    pub fn writes(&self) -> bool {
+        !["GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan"].contains(&self.operation)
+    }
+}
+
 type Rule = Box<dyn Fn(&Call<'_>) -> Fate + Send + Sync>;
 
 /// How long a delayed call waits.

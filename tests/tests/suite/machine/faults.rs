@@ -1,5 +1,6 @@
 //! What a database does on bad days, and what clients notice of it.
 
+mod imports;
 mod killed;
 mod operations;
 mod sweep;

@@ -41,7 +41,7 @@ impl Stage {
         Actor::new(&self.store, Role::Guest).await
     }
 
-    async fn crowd(&self) -> &[UserId] {
+    pub(super) async fn crowd(&self) -> &[UserId] {
         let people = async || {
             let people = self.table.people(99).await;
             people.iter().map(|person| tests::machine::user_id(&person.id)).collect()

@@ -14,7 +14,7 @@ use tests::machine::{InProcess, now};
 use super::operations::{Operation, Stage, Trial, accounts, answer, conversations, messages};
 
 /// How long a call may take before it is asked again, in these tests: not to be waited for often.
-const ATTEMPT: Duration = Duration::from_millis(400);
+pub(super) const ATTEMPT: Duration = Duration::from_millis(300);
 
 /// What befalls one call, after which the SDK's repeat of it gets through.
 const ONCE: [Fate; 13] = [
@@ -36,8 +36,14 @@ const ONCE: [Fate; 13] = [
 /// What befalls a call and all that come after it, until the request gives up.
 const FOR_GOOD: [Fate; 5] = [Fate::LoseAnswer, Fate::Fail, Fate::ResetAfter, Fate::Busy, Fate::ResetBefore];
 
-/// How many of each are tried on one call; which, goes round: `CONFAB_EVERY_FAULT=1` tries all on every call.
-const AT_ONE_CALL: (usize, usize) = (4, 2);
+/// How many of each are tried on one call that writes, and on one that reads; which, goes round.
+const AT_A_WRITE: (usize, usize) = (4, 2);
+const AT_A_READ: (usize, usize) = (1, 1);
+
+/// Whether to try everything on every call, which takes its time: `CONFAB_EVERY_FAULT=1`.
+pub(super) fn every_fault() -> bool {
+    std::env::var_os("CONFAB_EVERY_FAULT").is_some()
+}
 
 /// How many operations are swept at once by one test.
 const AT_ONCE: usize = 3;
@@ -48,14 +54,14 @@ pub(super) fn later() -> Timestamp {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Fault {
-    call: usize,
-    fate: Fate,
-    for_good: bool,
+pub(super) struct Fault {
+    pub(super) call: usize,
+    pub(super) fate: Fate,
+    pub(super) for_good: bool,
 }
 
 impl Fault {
-    fn of(self, call: &Call<'_>) -> Fate {
+    pub(super) fn of(self, call: &Call<'_>) -> Fate {
         let struck = call.index == self.call || (self.for_good && call.index > self.call);
         // Calls side by side may come in another order.
         if struck && self.fate.befalls(call.operation) { self.fate } else { Fate::Pass }
@@ -63,14 +69,14 @@ impl Fault {
 }
 
 /// What is tried on one call; `turn` is another number for each.
-fn faults(call: usize, operation: &str, turn: usize) -> Vec<Fault> {
-    let every = std::env::var_os("CONFAB_EVERY_FAULT").is_some();
+fn faults(call: usize, operation: &str, writes: bool, turn: usize) -> Vec<Fault> {
+    let (once, for_good) = if writes { AT_A_WRITE } else { AT_A_READ };
     let choose = |fates: &[Fate], count: usize, for_good: bool| {
         let fates: Vec<Fate> = fates.iter().copied().filter(|fate| fate.befalls(operation)).collect();
-        let count = if every { fates.len() } else { count };
+        let count = if every_fault() { fates.len() } else { count };
         (0..count).map(move |index| Fault { call, fate: fates[(turn * count + index) % fates.len()], for_good })
     };
-    choose(&ONCE, AT_ONE_CALL.0, false).chain(choose(&FOR_GOOD, AT_ONE_CALL.1, true)).collect()
+    choose(&ONCE, once, false).chain(choose(&FOR_GOOD, for_good, true)).collect()
 }
 
 async fn sweep(operations: &[Operation]) {
@@ -85,15 +91,15 @@ async fn sweep_one(operation: &Operation, position: usize) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let noted = calls.clone();
     proxy.expect(move |call| {
-        noted.lock().expect("no test panics here").push(call.operation.to_owned());
+        noted.lock().expect("no test panics here").push((call.operation.to_owned(), call.writes()));
         Fate::Pass
     });
     let (status, body) = answer(&functions, &trials[0].ask).await;
     let calls = std::mem::take(&mut *calls.lock().expect("no test panics here"));
     assert_eq!(status, trials[0].done, "{}: {body}", operation.name);
     check_repeat(operation.name, &stage, &trials[0], 1).await;
-    for (call, called) in calls.iter().enumerate() {
-        for fault in faults(call, called, position * 7 + call) {
+    for (call, (called, writes)) in calls.iter().enumerate() {
+        for fault in faults(call, called, *writes, position * 7 + call) {
             let what = format!("{}: {fault:?}", operation.name);
             let trial = (operation.prepare)(&stage).await;
             proxy.expect(move |call| fault.of(call));
