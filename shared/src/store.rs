@@ -59,9 +59,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
+use crate::domain::id::Nonce;
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
@@ -118,7 +119,8 @@ impl Store {
         Self::connect_for(settings, BULK_ATTEMPT).await
     }
 
-    async fn connect_for(settings: Settings, attempt: Duration) -> Self {
+    /// Waits that long for one answer of DynamoDB before asking again.
+    pub async fn connect_for(settings: Settings, attempt: Duration) -> Self {
         let config = match &settings.endpoint {
             Some(endpoint) => local_configuration(endpoint, attempt),
             None => aws_configuration(attempt).await,
@@ -180,5 +182,7 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
         .retry_config(retries)
         .timeout_config(timeouts)
         .interceptor(meter::CountRetries)
+        // The quota of retries is a connection's own: what fails elsewhere in a process, in another test, costs it none.
+        .retry_partition(RetryPartition::new(Nonce::unique().to_string()))
         .build()
 }

@@ -1,6 +1,8 @@
 //! A table of one test's own, beside that of the stack: every item in it can be counted, and nobody else's removals are
 //! helped with.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use serde_json::{Value, json};
 use shared::domain::Timestamp;
@@ -42,7 +44,16 @@ impl OwnTable {
 
     /// The table, reached by way of `endpoint`.
     pub async fn store_at(&self, endpoint: &str) -> Store {
-        Store::connect(Settings { table_name: self.name.clone(), endpoint: Some(endpoint.to_owned()) }).await
+        Store::connect(self.settings_at(endpoint)).await
+    }
+
+    /// The same for somebody who soon loses patience.
+    pub async fn impatient_store_at(&self, endpoint: &str, attempt: Duration) -> Store {
+        Store::connect_for(self.settings_at(endpoint), attempt).await
+    }
+
+    fn settings_at(&self, endpoint: &str) -> Settings {
+        Settings { table_name: self.name.clone(), endpoint: Some(endpoint.to_owned()) }
     }
 
     /// A guest, signed in; the stack's front door does not know them.
