@@ -1,6 +1,7 @@
 //! What can be asked of the tool: one command, one file.
 
 pub(crate) mod change_password;
+pub(crate) mod check;
 pub(crate) mod create_superuser;
 pub(crate) mod deny;
 pub(crate) mod export;

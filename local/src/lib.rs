@@ -51,6 +51,7 @@ enum Command {
     Import(commands::import::Import),
     Export(commands::export::Export),
     Load(commands::load::Load),
+    Check(commands::check::Check),
     Routes(commands::routes::Routes),
     Schema(commands::schema::Schema),
     Package(commands::package::Package),
@@ -88,6 +89,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Load(command) => command.run().await,
+        Command::Check(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

@@ -28,6 +28,7 @@ mod access;
 mod accounts;
 mod actions;
 mod aliases;
+mod audit;
 mod calls;
 mod changes;
 mod conversations;
@@ -62,6 +63,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
+pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use feed::Feed;

@@ -318,7 +318,7 @@ impl Store {
     }
 }
 
-async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
+pub(super) async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
 where
     O: Answer,
     E: ProvideErrorMetadata,

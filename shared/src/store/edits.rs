@@ -14,7 +14,7 @@ use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp, permission};
 
 /// How many earlier bodies go in the transaction that deletes a message.
-const EDITS_IN_ONE_TRANSACTION: usize = 90;
+pub(super) const EDITS_IN_ONE_TRANSACTION: usize = 90;
 
 /// How often an edit or a delete is tried against others of the same message.
 const MOST_ATTEMPTS: usize = 10;

@@ -82,6 +82,28 @@ struct Note {
 const PLACED: &str = "placed";
 const FINISHED: &str = "finished";
 
+/// How far an import came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// META does not stand yet.
+    Begun,
+    /// META stands, but memberships may be missing.
+    Placed,
+    Finished,
+}
+
+impl Progress {
+    /// From the attribute `progress`.
+    pub(super) fn of(progress: Option<&str>) -> Option<Self> {
+        match progress {
+            None => Some(Self::Begun),
+            Some(PLACED) => Some(Self::Placed),
+            Some(FINISHED) => Some(Self::Finished),
+            Some(_) => None,
+        }
+    }
+}
+
 impl TryFrom<Reader<'_>> for Note {
     type Error = Error;
 
@@ -115,7 +137,7 @@ impl Store {
         let items = self.batch_get(ids.iter().map(|id| Key::import(*id)).collect(), Consistency::Strong).await?;
         let mut finished = HashMap::new();
         for item in &items {
-            let (id, note) = (Reader(item).import_partition()?, Note::try_from(Reader(item))?);
+            let (id, note) = (Reader(item).old_id_partition()?, Note::try_from(Reader(item))?);
             if note.is(FINISHED) {
                 finished.insert(id, note.fingerprint);
             }

@@ -18,7 +18,7 @@ use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp};
 
 /// How long a client key is remembered; DynamoDB may take some days more to forget it.
-const KEY_LIFETIME: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 60 * 60);
+pub(super) const KEY_LIFETIME: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many numbers a writer takes before it gives up, having found each of them voided.
 const MOST_NUMBERS: usize = 5;
@@ -35,7 +35,7 @@ pub struct Sent {
 }
 
 /// One of a conversation's two counters.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Log {
     Messages,
     Changes,

@@ -3,12 +3,18 @@
 
 use futures::StreamExt;
 use serde_json::{Value, json};
+use shared::domain::Timestamp;
 use shared::domain::user::Role;
-use shared::store::{Settings, Store};
+use shared::store::{Notes, Settings, Store};
 
 use super::cast::Actor;
+use super::tool::Table;
 use super::{ask_database, database, make_table};
 use crate::Person;
+
+fn key(partition: &str, sort: &str) -> Value {
+    json!({ "PK": { "S": partition }, "SK": { "S": sort } })
+}
 
 /// How many items one call writes.
 const BATCH: u64 = 25;
@@ -23,6 +29,11 @@ impl OwnTable {
         let name = make_table().await;
         let store = Store::connect(Settings { table_name: name.clone(), endpoint: Some(database()) }).await;
         Self { name, store }
+    }
+
+    /// The same as the tool knows it.
+    pub fn as_table(&self) -> Table {
+        Table { name: self.name.clone(), endpoint: database() }
     }
 
     pub fn store(&self) -> Store {
@@ -42,6 +53,28 @@ impl OwnTable {
     pub async fn people(&self, count: usize) -> Vec<Person> {
         let people = (0..count).map(|_| self.person("Member"));
         futures::stream::iter(people).buffered(16).collect().await
+    }
+
+    /// Checks that the table is sound as of `at`; what is under way in it.
+    pub async fn assert_sound(&self, at: Timestamp) -> Notes {
+        let audit = Box::pin(self.store.audit(at)).await.expect("an audit");
+        assert_eq!(audit.violations, [], "the table is not sound");
+        audit.notes
+    }
+
+    /// One item as the database has it, if it is there.
+    pub async fn item(&self, partition: &str, sort: &str) -> Option<Value> {
+        let get = json!({ "TableName": self.name, "ConsistentRead": true, "Key": key(partition, sort) });
+        ask_database("GetItem", &get).await.get("Item").cloned()
+    }
+
+    /// Writes one item, whatever stands there.
+    pub async fn put(&self, item: &Value) {
+        ask_database("PutItem", &json!({ "TableName": self.name, "Item": item })).await;
+    }
+
+    pub async fn delete(&self, partition: &str, sort: &str) {
+        ask_database("DeleteItem", &json!({ "TableName": self.name, "Key": key(partition, sort) })).await;
     }
 
     /// The keys of all items but people's own, in order: `PK / SK`.

@@ -1,5 +1,6 @@
 //! What cannot be seen from outside: dead writers, races at their closest, prices.
 
+mod audit;
 mod bad_requests;
 mod budgets;
 mod callers;
@@ -8,6 +9,7 @@ mod django_defects;
 mod faults;
 mod fuzzing;
 mod groups;
+mod load;
 mod log;
 mod logins;
 mod management;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
 /// An answer that tells what it cost.
-pub(super) trait Answer {
+pub(in crate::store) trait Answer {
     /// Of the call, for the log.
     const CALL: &str;
 
@@ -33,5 +33,6 @@ answers! {
     update_item::UpdateItemOutput => one,
     delete_item::DeleteItemOutput => one,
     batch_write_item::BatchWriteItemOutput => many,
+    transact_get_items::TransactGetItemsOutput => many,
     transact_write_items::TransactWriteItemsOutput => many,
 }
