@@ -156,7 +156,7 @@ async fn environment() -> SdkConfig {
     let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Transport::default())
+        .http_client(Transport::new())
         .region(std::env::var("AWS_REGION").ok().map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
@@ -175,7 +175,7 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
     let (retries, timeouts) = resilience(attempt);
     aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Transport::default())
+        .http_client(Transport::new())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
