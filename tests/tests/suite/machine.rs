@@ -8,6 +8,7 @@ mod django_defects;
 mod faults;
 mod fuzzing;
 mod groups;
+mod histories;
 mod log;
 mod logins;
 mod management;
