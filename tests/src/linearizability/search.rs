@@ -283,7 +283,7 @@ impl<'a> Search<'a> {
     fn marks_moved_for_nothing(&self, person: Person) -> impl Iterator<Item = Writes> {
         let last = self.state.conversation().map_or(0, |seen| seen.messages);
         let mark = self.state.read_mark(person).unwrap_or(Number::MAX);
-        let further = self.fates.voids().filter(move |number| (mark + 1..=last).contains(number));
+        let further = self.fates.voids().filter(move |number| mark < *number && *number <= last);
         further.map(move |number| vec![(Cell::ReadMark(person), Some(Value::ReadMark(number)))])
     }
 

@@ -32,8 +32,20 @@ fn from_environment(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-#[tokio::test]
-async fn what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
+/// Without optimisation, the futures of so many requests fill more of the stack than a test's thread has.
+const STACK: usize = 64 << 20;
+
+#[test]
+fn what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
+    let on_large_stack = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(histories_are_explained());
+    });
+    let ended = on_large_stack.expect("a thread").join();
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+async fn histories_are_explained() {
     let seed = from_environment("CONFAB_HISTORY_SEED", 1);
     let all = from_environment("CONFAB_HISTORY_OPERATIONS", OPERATIONS);
     let each = OPERATIONS_OF_A_HISTORY;
@@ -64,7 +76,7 @@ async fn run(plan: &Plan) -> Result<usize, String> {
     clients[0].start_direct(1).await;
     join_all(clients.iter_mut().zip(&plan.clients).map(|(client, intents)| async move {
         for intent in intents {
-            client.perform(intent).await;
+            Box::pin(client.perform(intent)).await;
         }
     }))
     .await;

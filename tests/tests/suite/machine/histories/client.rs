@@ -142,7 +142,7 @@ impl<'w> Client<'w> {
         let disturbance = intent.and_then(|intent| intent.disturbance);
         let called = self.world.tick();
         let Some(disturbance) = disturbance else {
-            let (status, body, _) = self.world.functions.send(person, method, path, headers, body).await;
+            let (status, body, _) = Box::pin(self.world.functions.send(person, method, path, headers, body)).await;
             return self.outcome(called, Some((status, body)), false, false);
         };
         let (at, rest) = match disturbance {
@@ -155,7 +155,8 @@ impl<'w> Client<'w> {
             Disturbance::Once(_, fate) | Disturbance::FromThenOn(_, fate) => fate,
             Disturbance::Abandoned(_) | Disturbance::Slow(..) => Fate::Hold,
         });
-        let mut request = std::pin::pin!(self.functions.send(person, method, path, headers, body));
+        // On the heap, as below: without optimisation a request's future would fill a test's stack.
+        let mut request = Box::pin(self.functions.send(person, method, path, headers, body));
         let answered = tokio::select! {
             (status, body, _) = &mut request => Some((status, body)),
             () = self.proxy.until_held() => match disturbance {

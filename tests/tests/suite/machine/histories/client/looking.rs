@@ -179,7 +179,8 @@ impl Client<'_> {
         let rows: BTreeMap<usize, _> =
             elements(&inbox["results"]).map(|row| (self.world.place(row), self.world.reading().row(row))).collect();
         assert_eq!(rows.len(), elements(&inbox["results"]).count(), "told twice: {inbox}");
-        for place in 0..self.world.known.borrow().len() {
+        let known = self.world.known.borrow().len();
+        for place in 0..known {
             self.record(place, &outcome, Request::Inbox, Some(Answer::Row(rows.get(&place).cloned())));
         }
     }
