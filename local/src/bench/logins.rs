@@ -7,7 +7,7 @@ use super::sample::Sample;
 use super::scene::Scene;
 use super::share::Share;
 use crate::failure::Result;
-use crate::prices::{LAMBDA_GB_SECOND, LAMBDA_REQUEST};
+use crate::prices::{ARM_GB_SECOND, INVOCATION};
 
 /// MB: what the template takes, and the least there is.
 pub(crate) const MEMORY_SIZES: [u64; 5] = [128, 256, 512, 1024, 1769];
@@ -48,7 +48,7 @@ pub(crate) fn best(logins: &[Login]) -> Option<&Login> {
 /// Lambda counts whole milliseconds.
 fn price_of_a_million(memory: u64, time: Duration) -> f64 {
     let seconds = (time.as_secs_f64() * 1000.0).ceil() / 1000.0;
-    (seconds * memory as f64 / MB_OF_ONE_GB * LAMBDA_GB_SECOND + LAMBDA_REQUEST) * 1_000_000.0
+    (seconds * memory as f64 / MB_OF_ONE_GB * ARM_GB_SECOND.dollars + INVOCATION.dollars) * 1_000_000.0
 }
 
 #[cfg(test)]
