@@ -56,11 +56,11 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Builder, Credentials, StalledStreamProtectionConfig};
 
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use audit::{Audit, Note, Notes, Violation};
@@ -145,7 +145,7 @@ fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
 async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
     let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts).build();
-    aws_sdk_dynamodb::config::Builder::from(&found).interceptor(meter::CountRetries).build()
+    common(Builder::from(&found)).build()
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
@@ -171,14 +171,18 @@ async fn environment() -> SdkConfig {
 /// A database on this machine speaks plain HTTP and takes any credentials.
 fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
-    aws_sdk_dynamodb::Config::builder()
+    let builder = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(Transport::default())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
-        .timeout_config(timeouts)
-        .interceptor(meter::CountRetries)
-        .build()
+        .timeout_config(timeouts);
+    common(builder).build()
+}
+
+/// What holds wherever the table is. An attempt has its time limit: to watch the flow of its bytes, too, would only cost.
+fn common(builder: Builder) -> Builder {
+    builder.interceptor(meter::CountRetries).stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
