@@ -58,10 +58,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Builder, Credentials, StalledStreamProtectionConfig};
 
+use crate::domain::id::Nonce;
 pub use accounts::{Account, Directory, People, SessionPosition};
 pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
@@ -102,6 +103,9 @@ pub struct Store {
     table_name: String,
 }
 
+/// How often something is tried against others who change the same thing.
+const MOST_ATTEMPTS: usize = 10;
+
 /// How long a request waits for one answer of DynamoDB before it asks again.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
@@ -118,7 +122,8 @@ impl Store {
         Self::connect_for(settings, BULK_ATTEMPT).await
     }
 
-    async fn connect_for(settings: Settings, attempt: Duration) -> Self {
+    /// Waits that long for one answer of DynamoDB before asking again.
+    pub async fn connect_for(settings: Settings, attempt: Duration) -> Self {
         let config = match &settings.endpoint {
             Some(endpoint) => local_configuration(endpoint, attempt),
             None => aws_configuration(attempt).await,
@@ -154,7 +159,7 @@ async fn environment() -> SdkConfig {
     let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Transport::default())
+        .http_client(Transport::new())
         .region(std::env::var("AWS_REGION").ok().map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
@@ -173,12 +178,14 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
     let (retries, timeouts) = resilience(attempt);
     let builder = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Transport::default())
+        .http_client(Transport::new())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
-        .timeout_config(timeouts);
+        .timeout_config(timeouts)
+        // The quota of retries is a connection's own: what fails elsewhere in a process, in another test, costs it none.
+        .retry_partition(RetryPartition::new(Nonce::unique().to_string()));
     common(builder).build()
 }
 

@@ -34,7 +34,7 @@ fn next_request(stream: &mut impl Read) -> Option<String> {
 
 async fn exchange(transport: &Transport, address: &str) -> Result<HttpResponse, ConnectorError> {
     let request = Request::post(address).body(SdkBody::from("hello")).expect("a request");
-    transport.exchange(request.try_into().expect("a request"), Some(Duration::from_secs(5))).await
+    transport.exchange(request.try_into().expect("a request")).await
 }
 
 async fn is_answered(transport: &Transport, address: &str) {
@@ -54,7 +54,7 @@ async fn a_connection_serves_one_request_after_the_other() {
             stream.write_all(ANSWER).expect("written");
         }
     });
-    let transport = Transport::default();
+    let transport = Transport::new();
     for _ in 0..3 {
         is_answered(&transport, &format!("http://{address}/path")).await;
     }
@@ -74,11 +74,12 @@ async fn a_connection_that_was_closed_meanwhile_is_replaced() {
             closed.send(()).expect("somebody waits");
         }
     });
-    let transport = Transport::default();
+    let transport = Transport::new();
     for _ in 0..3 {
         is_answered(&transport, &format!("http://{address}/")).await;
         has_closed.recv().expect("closed");
-        thread::sleep(SHORT_IDLE + Duration::from_millis(1));
+        // Lets the runtime see it.
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     server.join().expect("three connections");
 }
@@ -93,7 +94,7 @@ async fn an_answer_that_breaks_off_is_a_failure_that_the_sdk_repeats() {
             stream.write_all(answer).expect("written");
         }
     });
-    let transport = Transport::default();
+    let transport = Transport::new();
     for _ in 0..3 {
         let failure = exchange(&transport, &format!("http://{address}/")).await.expect_err("no answer");
         assert!(failure.is_io(), "{failure:?}");
@@ -105,7 +106,7 @@ async fn an_answer_that_breaks_off_is_a_failure_that_the_sdk_repeats() {
 async fn where_nobody_listens_is_a_failure_that_the_sdk_repeats() {
     let (listener, address) = listener();
     drop(listener);
-    let failure = exchange(&Transport::default(), &format!("http://{address}/")).await.expect_err("nobody");
+    let failure = exchange(&Transport::new(), &format!("http://{address}/")).await.expect_err("nobody");
     assert!(failure.is_io(), "{failure:?}");
 }
 
@@ -142,8 +143,7 @@ fn serve_within(mut stream: StreamOwned<ServerConnection, TcpStream>) {
 async fn a_trusted_server_is_asked_within_tls() {
     let (listener, address) = listener();
     let roots = server_with_certificate(listener);
-    let transport = Transport::default();
-    assert!(transport.0.tls.set(Tls::trusting(roots)).is_ok());
+    let transport = Transport::trusting(roots);
     for _ in 0..2 {
         is_answered(&transport, &format!("https://{address}/")).await;
     }
@@ -153,6 +153,6 @@ async fn a_trusted_server_is_asked_within_tls() {
 async fn a_server_that_nobody_vouches_for_is_asked_nothing() {
     let (listener, address) = listener();
     server_with_certificate(listener);
-    let failure = exchange(&Transport::default(), &format!("https://{address}/")).await.expect_err("unknown");
+    let failure = exchange(&Transport::new(), &format!("https://{address}/")).await.expect_err("unknown");
     assert!(format!("{failure:?}").contains("UnknownIssuer"), "{failure:?}");
 }
