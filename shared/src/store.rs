@@ -56,11 +56,11 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Builder, Credentials, StalledStreamProtectionConfig};
 
 use crate::domain::id::Nonce;
 pub use accounts::{Account, Directory, People, SessionPosition};
@@ -150,7 +150,7 @@ fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
 async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
     let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts).build();
-    aws_sdk_dynamodb::config::Builder::from(&found).interceptor(meter::CountRetries).build()
+    common(Builder::from(&found)).build()
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
@@ -176,7 +176,7 @@ async fn environment() -> SdkConfig {
 /// A database on this machine speaks plain HTTP and takes any credentials.
 fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
-    aws_sdk_dynamodb::Config::builder()
+    let builder = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(Transport::new())
         .endpoint_url(endpoint)
@@ -184,8 +184,12 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
         .timeout_config(timeouts)
-        .interceptor(meter::CountRetries)
         // The quota of retries is a connection's own: what fails elsewhere in a process, in another test, costs it none.
-        .retry_partition(RetryPartition::new(Nonce::unique().to_string()))
-        .build()
+        .retry_partition(RetryPartition::new(Nonce::unique().to_string()));
+    common(builder).build()
+}
+
+/// What holds wherever the table is. An attempt has its time limit: to watch the flow of its bytes, too, would only cost.
+fn common(builder: Builder) -> Builder {
+    builder.interceptor(meter::CountRetries).stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }

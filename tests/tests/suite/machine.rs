@@ -20,5 +20,6 @@ mod observability;
 mod old_ids;
 mod privileges;
 mod removal;
+mod runtime_api;
 mod sessions;
 mod timeline;
