@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod change_password;
 pub(crate) mod check;
+pub(crate) mod cost;
 pub(crate) mod create_superuser;
 pub(crate) mod deny;
 pub(crate) mod export;

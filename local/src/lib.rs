@@ -10,7 +10,9 @@ mod administration;
 mod api;
 mod bench;
 mod building;
+mod columns;
 mod commands;
+pub mod costs;
 mod database;
 mod emulator;
 mod environment;
@@ -55,6 +57,7 @@ enum Command {
     Load(commands::load::Load),
     Check(commands::check::Check),
     Routes(commands::routes::Routes),
+    Cost(commands::cost::Cost),
     Schema(commands::schema::Schema),
     Bench(commands::bench::Bench),
     Package(commands::package::Package),
@@ -95,6 +98,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Load(command) => command.run().await,
         Command::Check(command) => command.run().await,
         Command::Routes(command) => command.run(),
+        Command::Cost(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

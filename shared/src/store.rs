@@ -103,6 +103,9 @@ pub struct Store {
     table_name: String,
 }
 
+/// How often something is tried against others who change the same thing.
+const MOST_ATTEMPTS: usize = 10;
+
 /// How long a request waits for one answer of DynamoDB before it asks again.
 const ATTEMPT: Duration = Duration::from_secs(3);
 

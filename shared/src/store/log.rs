@@ -360,7 +360,7 @@ impl Store {
     }
 
     /// The sender as shown beside the message: a decoration, read at half the price.
-    async fn decorating(&self, user: UserId) -> Result<User, Error> {
+    pub(super) async fn decorating(&self, user: UserId) -> Result<User, Error> {
         let mut people: People = self.people_named([user]).await?;
         people.remove(&user).ok_or(Error::NotFound(Resource::User))
     }

@@ -10,6 +10,7 @@ mod faults;
 mod fuzzing;
 mod groups;
 mod load;
+mod histories;
 mod log;
 mod logins;
 mod management;
