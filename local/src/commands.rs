@@ -1,5 +1,6 @@
 //! What can be asked of the tool: one command, one file.
 
+pub(crate) mod bench;
 pub(crate) mod change_password;
 pub(crate) mod check;
 pub(crate) mod cost;

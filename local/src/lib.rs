@@ -8,6 +8,7 @@ use crate::failure::Result;
 
 mod administration;
 mod api;
+mod bench;
 mod building;
 mod columns;
 mod commands;
@@ -58,6 +59,7 @@ enum Command {
     Routes(commands::routes::Routes),
     Cost(commands::cost::Cost),
     Schema(commands::schema::Schema),
+    Bench(commands::bench::Bench),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
     Deny(commands::deny::Deny),
@@ -84,6 +86,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(up) => process::with_stack(async |stack| up.run(stack).await).await,
         Command::Test(test) => process::with_stack(async |stack| test.run(stack).await).await,
         Command::Package(package) => process::with_stack(async |stack| package.run(stack).await).await,
+        Command::Bench(bench) => process::with_stack(async |stack| bench.run(stack).await).await,
         Command::Deny(deny) => process::with_stack(async |stack| deny.run(stack).await).await,
         Command::LintTemplate(lint) => process::with_stack(async |stack| lint.run(stack).await).await,
         // These start no process, and leave Ctrl-C to the terminal, which restores its echo after a password prompt.

@@ -3,6 +3,7 @@
 //! `CONFAB_TARGET` is the address; `cargo dev test` sets it, and starts a stack behind it unless told to use one that
 //! is deployed. What also needs the machine behind the address is in [`machine`].
 
+pub mod linearizability;
 pub mod machine;
 mod secrets;
 

@@ -1,5 +1,8 @@
 //! Running a function: on Lambda, under `cargo lambda watch`, and inside a test.
 
+use std::future::ready;
+use std::pin::Pin;
+
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse};
@@ -57,8 +60,18 @@ async fn nothing_here(headers: HeaderMap) -> axum::response::Response {
     }
 }
 
+/// An answer as Lambda takes it. lambda_http would look for the character set of any other body, and bring every one
+/// there is.
+struct Answer(Response<Body>);
+
+impl lambda_http::IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
+    }
+}
+
 /// Lambda answers with whole bodies.
-async fn collected(response: axum::response::Response) -> Response<Body> {
+async fn collected(response: axum::response::Response) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let body = match String::from_utf8(bytes.into()) {
@@ -66,5 +79,5 @@ async fn collected(response: axum::response::Response) -> Response<Body> {
         Ok(text) => Body::Text(text),
         Err(binary) => Body::Binary(binary.into_bytes()),
     };
-    Response::from_parts(parts, body)
+    Answer(Response::from_parts(parts, body))
 }

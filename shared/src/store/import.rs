@@ -160,7 +160,6 @@ impl Store {
             }
         }
         self.import_messages(&import).await?;
-        self.put_missing_memberships(&import).await?;
         let placed = match self.place(&import, &fingerprint).await? {
             None => {
                 // The two have started another one here; this becomes a group.
@@ -299,7 +298,8 @@ impl Store {
         }
     }
 
-    /// Memberships that were written before META may have been cleared by whoever met them without it.
+    /// What did not fit into the transaction comes after META: whoever meets an old membership without META clears it,
+    /// and might do so while META comes.
     async fn finish_import(&self, import: &ImportedConversation, fingerprint: &str) -> Result<Imported, Error> {
         self.put_missing_memberships(import).await?;
         let request = self

@@ -52,7 +52,16 @@ impl OwnTable {
 
     /// The table, reached by way of `endpoint`.
     pub async fn store_at(&self, endpoint: &str) -> Store {
-        Store::connect(Settings { table_name: self.name.clone(), endpoint: Some(endpoint.to_owned()) }).await
+        Store::connect(self.settings_at(endpoint)).await
+    }
+
+    /// The same for somebody who soon loses patience.
+    pub async fn impatient_store_at(&self, endpoint: &str, attempt: Duration) -> Store {
+        Store::connect_for(self.settings_at(endpoint), attempt).await
+    }
+
+    fn settings_at(&self, endpoint: &str) -> Settings {
+        Settings { table_name: self.name.clone(), endpoint: Some(endpoint.to_owned()) }
     }
 
     /// A guest, signed in; the stack's front door does not know them.

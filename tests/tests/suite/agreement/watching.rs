@@ -21,17 +21,24 @@ fn alarms(template: &Template) -> Vec<(&str, &Value)> {
     of_type(template, "AWS::CloudWatch::Alarm")
 }
 
-/// The metrics that an alarm looks at: namespace, name, and dimensions by name.
-fn looked_at(alarm: &Value) -> Vec<(&str, &str, Vec<(&str, &str)>)> {
+/// A metric that an alarm looks at.
+struct Watched<'t> {
+    namespace: &'t str,
+    metric: &'t str,
+    dimensions: Vec<(&'t str, &'t str)>,
+}
+
+fn watched_by(alarm: &Value) -> Vec<Watched<'_>> {
     let stats = list(&alarm["Properties"]["Metrics"]).into_iter().map(|metric| &metric["MetricStat"]["Metric"]);
-    stats
-        .filter(|metric| !metric.is_null())
-        .map(|metric| {
-            let dimensions = list(&metric["Dimensions"]).into_iter();
-            let dimensions = dimensions.map(|dimension| (word(dimension, "Name"), word(dimension, "Value")));
-            (word(metric, "Namespace"), word(metric, "MetricName"), dimensions.collect())
-        })
-        .collect()
+    let watched = stats.filter(|metric| !metric.is_null()).map(|metric| {
+        let dimensions = list(&metric["Dimensions"]).into_iter();
+        Watched {
+            namespace: word(metric, "Namespace"),
+            metric: word(metric, "MetricName"),
+            dimensions: dimensions.map(|dimension| (word(dimension, "Name"), word(dimension, "Value"))).collect(),
+        }
+    });
+    watched.collect()
 }
 
 fn word<'v>(value: &'v Value, name: &str) -> &'v str {
@@ -65,10 +72,10 @@ fn every_function_is_watched_for_errors_refusals_and_slowness() {
     let template = Template::read();
     let functions: BTreeSet<&str> = template.functions().map(|(name, _)| name).collect();
     for metric in ["Errors", "Throttles", "Duration"] {
-        let watched: Vec<_> = alarms(&template).iter().flat_map(|(_, alarm)| looked_at(alarm)).collect();
-        let watched = watched.iter().filter(|(namespace, name, _)| *namespace == "AWS/Lambda" && *name == metric);
+        let watched: Vec<_> = alarms(&template).iter().flat_map(|(_, alarm)| watched_by(alarm)).collect();
+        let watched = watched.iter().filter(|watched| watched.namespace == "AWS/Lambda" && watched.metric == metric);
         let watched: BTreeSet<&str> =
-            watched.flat_map(|(_, _, dimensions)| dimensions).map(|(_, value)| *value).collect();
+            watched.flat_map(|watched| &watched.dimensions).map(|(_, value)| *value).collect();
         assert_eq!(watched, functions, "{metric}");
     }
 }
@@ -78,7 +85,7 @@ fn alarms_look_at_metrics_that_are_sent() {
     let template = Template::read();
     let (sent, functions) = (sent(&template), routes_by_function());
     for (name, alarm) in alarms(&template) {
-        for (namespace, metric, dimensions) in looked_at(alarm) {
+        for Watched { namespace, metric, dimensions } in watched_by(alarm) {
             if namespace == NAMESPACE {
                 assert!(sent.contains(metric), "{name} looks at {metric}, which nobody sends");
                 let ours = dimensions

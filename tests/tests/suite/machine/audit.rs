@@ -82,7 +82,7 @@ fn number(number: u64) -> Number {
 }
 
 /// A conversation that was held elsewhere, of two people who have another one here.
-fn imported(ada: &Actor, grace: &Actor) -> ImportedConversation {
+pub(super) fn imported(ada: &Actor, grace: &Actor) -> ImportedConversation {
     let old_id = ForeignId::from_bytes(*UserId::unique().as_bytes());
     let (id, at) = (ConversationId::of_imported(old_id), Timestamp::parse("2024-01-01T12:00:00Z").expect("an instant"));
     let membership = |(position, user)| Membership {

@@ -1,0 +1,341 @@
+//! The search for an order that explains a history: Wing and Gong's, with Lowe's just-in-time steps and memory.
+//!
+//! It goes through calls and answers in the order in which they were. Nothing is done before an answer asks for it: only
+//! when an operation was answered that has not come to its end does the search decide what happened before, step by step,
+//! and takes that back where it leads nowhere. Where it has been, it does not go again.
+
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+use super::act::wasting;
+use super::fates::Fates;
+use super::history::{Answer, Number, Operation, Person, Request};
+use super::model::{Cell, State, Value, Writes, bit, digest};
+use super::program::{Compiler, Program, Step};
+use super::thread::{Thread, Threads, begin, has_ended, look_around};
+use super::{Cast, Refusal};
+
+/// How many situations are looked at before the search gives up.
+const MOST_SITUATIONS: usize = 400_000;
+
+/// An operation, or what is done beside it.
+struct Unit {
+    operation: usize,
+    programs: Vec<Program>,
+    answered: Option<u64>,
+    /// It may have done what no answer tells.
+    wastes: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    Called(usize),
+    Answered(usize),
+}
+
+/// Who may be doing what cannot be told from any answer, between one event and the next.
+#[derive(Clone, Copy, Default)]
+struct Background {
+    /// By log: people who may be taking numbers for nothing, one bit each.
+    takers: [u64; 2],
+    may_settle: bool,
+    /// People whose read marks may have been moved by such a number at any time before.
+    marked: u64,
+}
+
+/// Where the search stands, beside the state.
+#[derive(Clone)]
+struct Position {
+    next_event: usize,
+    open: Vec<(usize, Rc<Threads>)>,
+}
+
+struct Move {
+    rank: usize,
+    /// Which of the open units moves, and by which of its threads; none of them if it happens in the background.
+    by: Option<(usize, Thread)>,
+    writes: Writes,
+}
+
+/// Where the search has to decide.
+#[derive(Clone, Copy)]
+enum Halt {
+    /// At the answer to an operation that has not come to its end.
+    Blocked(usize),
+    /// At the answer to one that has, and may have done before what no answer tells.
+    Leaving(usize),
+}
+
+/// A situation in which something had to be decided.
+struct Choice {
+    position: Position,
+    leaving: Option<usize>,
+    moves: std::vec::IntoIter<Move>,
+    undo: Writes,
+}
+
+pub(super) struct Search<'a> {
+    history: &'a [Operation],
+    fates: &'a Fates,
+    units: Vec<Unit>,
+    events: Vec<Event>,
+    background: Vec<Background>,
+    state: State,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(history: &'a [Operation], cast: &Cast, fates: &'a Fates) -> Self {
+        let compiler = Compiler { roles: &cast.roles, fates, everything_is_known: cast.everything_is_known };
+        let wasting: Vec<bool> = history.iter().map(|operation| wastes(history, operation)).collect();
+        let mut units = Vec::new();
+        for (operation, asked) in history.iter().enumerate() {
+            let (wastes, answered) = (wasting[operation], asked.answered);
+            let programs = compiler.programs(asked);
+            if !programs.is_empty() {
+                units.push(Unit { operation, programs, answered, wastes });
+            }
+            let programs = compiler.programs_beside(asked);
+            if !programs.is_empty() {
+                let answered = answered.filter(|_| !asked.crippled);
+                units.push(Unit { operation, programs, answered, wastes: false });
+            }
+        }
+        let mut timed: Vec<(u64, Event)> = Vec::new();
+        for (unit, Unit { operation, answered, .. }) in units.iter().enumerate() {
+            timed.push((history[*operation].called, Event::Called(unit)));
+            timed.extend(answered.map(|answered| (answered, Event::Answered(unit))));
+        }
+        timed.sort_by_key(|(time, _)| *time);
+        let background = timed.iter().map(|(time, _)| background_before(history, &wasting, *time)).collect();
+        let events = timed.into_iter().map(|(_, event)| event).collect();
+        Self { history, fates, units, events, background, state: State::default() }
+    }
+
+    /// Finds an order, or the answer before which all ways end.
+    pub(super) fn run(mut self) -> Result<(), Refusal> {
+        let mut position = Position { next_event: 0, open: Vec::new() };
+        let (mut choices, mut seen): (Vec<Choice>, HashSet<u64>) = (Vec::new(), HashSet::new());
+        let mut refusal: Option<(usize, Refusal)> = None;
+        loop {
+            let Some(halt) = self.advance(&mut position) else { return Ok(()) };
+            if let Halt::Blocked(blocked) = halt
+                && refusal.as_ref().is_none_or(|(furthest, _)| position.next_event > *furthest)
+            {
+                refusal = Some((position.next_event, self.refusal(&position, blocked)));
+            }
+            let is_new = seen.insert(digest(&(position.next_event, &position.open, self.state.fingerprint)));
+            if seen.len() > MOST_SITUATIONS
+                && let Some((_, refusal)) = refusal
+            {
+                return Err(Refusal { gave_up: true, ..refusal });
+            }
+            if is_new {
+                let moves = match halt {
+                    Halt::Blocked(blocked) => self.moves(&position, blocked),
+                    Halt::Leaving(_) => {
+                        let wasting = self.wasting(&position).into_iter();
+                        wasting.map(|writes| Move { rank: 0, by: None, writes }).collect()
+                    }
+                };
+                let leaving = if let Halt::Leaving(open) = halt { Some(open) } else { None };
+                choices.push(Choice { position, leaving, moves: moves.into_iter(), undo: Vec::new() });
+            }
+            // The next way that is left, going back as far as needed.
+            position = loop {
+                let Some(choice) = choices.last_mut() else {
+                    return refusal.map_or(Ok(()), |(_, refusal)| Err(refusal));
+                };
+                self.state.write(std::mem::take(&mut choice.undo));
+                // To leave without more ado is tried first.
+                if let Some(open) = choice.leaving.take() {
+                    let mut position = choice.position.clone();
+                    position.open.remove(open);
+                    position.next_event += 1;
+                    break position;
+                }
+                if let Some(next) = choice.moves.next() {
+                    choice.undo = self.state.write(next.writes);
+                    let mut position = choice.position.clone();
+                    if let Some((open, thread)) = next.by {
+                        position.open[open].1 = Rc::new(Threads::from([thread]));
+                    }
+                    self.look_around(&mut position);
+                    break position;
+                }
+                choices.pop();
+            };
+        }
+    }
+
+    /// Goes on to where something has to be decided; to the end if there is nothing.
+    fn advance(&self, position: &mut Position) -> Option<Halt> {
+        while let Some(event) = self.events.get(position.next_event) {
+            match *event {
+                Event::Called(unit) => {
+                    let programs = &self.units[unit].programs;
+                    let mut threads = begin(programs);
+                    look_around(&mut threads, programs, &self.state);
+                    position.open.push((unit, Rc::new(threads)));
+                }
+                Event::Answered(unit) => {
+                    let open = position.open.iter().position(|(open, _)| *open == unit)?;
+                    if !has_ended(&position.open[open].1, &self.units[unit].programs) {
+                        return Some(Halt::Blocked(open));
+                    }
+                    if self.units[unit].wastes && !self.wasting(position).is_empty() {
+                        return Some(Halt::Leaving(open));
+                    }
+                    position.open.remove(open);
+                }
+            }
+            position.next_event += 1;
+        }
+        None
+    }
+
+    fn look_around(&self, position: &mut Position) {
+        for (unit, threads) in &mut position.open {
+            look_around(Rc::make_mut(threads), &self.units[*unit].programs, &self.state);
+        }
+    }
+
+    /// Everything that can happen now and matters to the blocked operation; first what it does itself.
+    fn moves(&self, position: &Position, blocked: usize) -> Vec<Move> {
+        let wanted = self.cells_of(&position.open[blocked]);
+        let relevant = self.relevant(position, &wanted);
+        let mut moves = Vec::new();
+        for (open, (unit, threads)) in position.open.iter().enumerate() {
+            let programs = &self.units[*unit].programs;
+            for thread in threads.iter() {
+                let Some(Step::Act(act)) = thread.current(programs) else { continue };
+                let cells = thread.cells(programs);
+                if open != blocked && !cells.iter().any(|cell| relevant.contains(cell)) {
+                    continue;
+                }
+                let helps = cells.iter().any(|cell| *cell != Cell::Conversation && wanted.contains(cell));
+                let rank = if open == blocked {
+                    0
+                } else if helps {
+                    1
+                } else {
+                    4
+                };
+                for (writes, notes) in act.outcomes(&self.state, &thread.notes, self.fates) {
+                    moves.push(Move { rank, by: Some((open, thread.next(notes, programs))), writes });
+                }
+            }
+        }
+        for writes in self.wasting(position) {
+            if writes.iter().any(|(cell, _)| relevant.contains(cell)) {
+                let helps = writes.iter().any(|(cell, _)| wanted.contains(cell));
+                moves.push(Move { rank: if helps { 2 } else { 5 }, by: None, writes });
+            }
+        }
+        for cell in &relevant {
+            if let Cell::ReadMark(person) = *cell
+                && self.background[position.next_event].marked & bit(person) != 0
+            {
+                moves.extend(self.marks_moved_for_nothing(person).map(|writes| Move { rank: 3, by: None, writes }));
+            }
+        }
+        moves.sort_by_key(|next| (next.rank, next.by.as_ref().map_or(u64::MAX, |(open, _)| self.due(position, *open))));
+        moves
+    }
+
+    fn wasting(&self, position: &Position) -> Vec<Writes> {
+        let Background { takers, may_settle, .. } = self.background[position.next_event];
+        wasting(&self.state, self.fates, takers, may_settle)
+    }
+
+    /// What an open operation has still to look at or to write.
+    fn cells_of(&self, (unit, threads): &(usize, Rc<Threads>)) -> BTreeSet<Cell> {
+        let Unit { programs, .. } = &self.units[*unit];
+        let mut cells: BTreeSet<Cell> = threads.iter().flat_map(|thread| thread.cells(programs)).collect();
+        // A note that was made too early is in the way of threads that would make it later.
+        let noted = programs.iter().flatten().filter_map(|step| match step {
+            Step::NoteReadMark(person) => Some(Cell::ReadMark(*person)),
+            _ => None,
+        });
+        cells.extend(noted);
+        cells
+    }
+
+    /// The cells on which it can depend what becomes of the wanted ones: whatever operation touches one of them brings
+    /// the others that it touches. What touches none of them can as well happen later.
+    fn relevant(&self, position: &Position, wanted: &BTreeSet<Cell>) -> BTreeSet<Cell> {
+        let mut relevant = wanted.clone();
+        let mut rest: Vec<BTreeSet<Cell>> = position.open.iter().map(|open| self.cells_of(open)).collect();
+        loop {
+            let (near, far): (Vec<_>, Vec<_>) = rest.into_iter().partition(|cells| !cells.is_disjoint(&relevant));
+            if near.is_empty() {
+                return relevant;
+            }
+            relevant.extend(near.into_iter().flatten());
+            rest = far;
+        }
+    }
+
+    fn due(&self, position: &Position, open: usize) -> u64 {
+        self.units[position.open[open].0].answered.unwrap_or(u64::MAX)
+    }
+
+    /// A send that took a number and found it voided has moved its sender's mark there all the same.
+    fn marks_moved_for_nothing(&self, person: Person) -> impl Iterator<Item = Writes> {
+        let last = self.state.conversation().map_or(0, |seen| seen.messages);
+        let mark = self.state.read_mark(person).unwrap_or(Number::MAX);
+        let further = self.fates.voids().filter(move |number| mark < *number && *number <= last);
+        further.map(move |number| vec![(Cell::ReadMark(person), Some(Value::ReadMark(number)))])
+    }
+
+    fn refusal(&self, position: &Position, blocked: usize) -> Refusal {
+        let (unit, threads) = &position.open[blocked];
+        let Unit { operation, programs, .. } = &self.units[*unit];
+        let misses: Vec<String> = threads.iter().take(4).map(|thread| thread.misses(programs)).collect();
+        let standing = format!("{:?}", self.state.conversation());
+        Refusal { operation: Box::new(self.history[*operation].clone()), misses, standing, gave_up: false }
+    }
+}
+
+/// What may go on unseen just before that time.
+fn background_before(history: &[Operation], wasting: &[bool], time: u64) -> Background {
+    let mut background = Background::default();
+    let called = history.iter().zip(wasting).filter(|(operation, _)| operation.called < time);
+    for (operation, wastes) in called {
+        let is_open = operation.answered.is_none_or(|answered| answered >= time);
+        let taker = bit(operation.person);
+        let (log, settles) = match operation.request {
+            Request::Send { key, .. } => (0, *wastes && key.is_some()),
+            _ => (1, operation.impatient),
+        };
+        if *wastes && is_open {
+            background.takers[log] |= taker;
+        }
+        if *wastes && log == 0 {
+            background.marked |= taker;
+        }
+        background.may_settle |= is_open && settles;
+    }
+    background
+}
+
+/// Whether an operation may have taken more numbers than its answer tells.
+pub(super) fn wastes(history: &[Operation], operation: &Operation) -> bool {
+    let is_sent = matches!(operation.answer, Answer::Sent(_));
+    let takes_if_all_goes_well = match operation.request {
+        Request::Send { key, .. } => key.is_some() && !is_sent,
+        Request::Edit { .. } | Request::Delete { .. } | Request::Add { .. } | Request::Remove { .. } => {
+            operation.answer != Answer::Done
+        }
+        Request::Rename { .. } => !matches!(operation.answer, Answer::Detail(_)),
+        Request::Leave => true,
+        _ => return false,
+    };
+    let meets_the_impatient = || {
+        let overlaps = |other: &Operation| {
+            other.called <= operation.answered.unwrap_or(u64::MAX)
+                && other.answered.is_none_or(|answered| answered >= operation.called)
+        };
+        history.iter().any(|other| other.impatient && overlaps(other))
+    };
+    takes_if_all_goes_well || operation.disturbed || !operation.is_certain() || meets_the_impatient()
+}

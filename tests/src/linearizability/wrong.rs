@@ -1,0 +1,266 @@
+//! The checker, checked: histories made by hand, right and wrong.
+
+use super::*;
+
+const ADA: Person = 0;
+const GRACE: Person = 1;
+
+fn cast() -> Cast {
+    Cast { roles: vec![Role::Guest, Role::Guest, Role::Guest], everything_is_known: false }
+}
+
+/// One after the other, unless a time is given: a conversation of two, and then what the test adds.
+struct Script(Vec<Operation>);
+
+impl Script {
+    fn new() -> Self {
+        let start = Request::Start { people: vec![ADA, GRACE], title: None };
+        Self(vec![Operation::new(0, ADA, (0, 1), start, Answer::Done)])
+    }
+
+    fn then(self, person: Person, request: Request, answer: Answer) -> Self {
+        let now = self.0.iter().filter_map(|operation| operation.answered).max().unwrap_or_default();
+        self.between(now + 1, now + 2, person, request, answer)
+    }
+
+    fn between(mut self, from: u64, to: u64, person: Person, request: Request, answer: Answer) -> Self {
+        self.0.push(Operation::new(usize::from(person), person, (from, to), request, answer));
+        self
+    }
+
+    /// The outcome of the last one is not known.
+    fn lost(mut self) -> Self {
+        let last = self.0.last_mut().expect("there is one");
+        (last.answered, last.disturbed, last.answer) = (None, true, Answer::Unknown);
+        self
+    }
+
+    fn sent(self, person: Person, text: Text, number: Number) -> Self {
+        self.then(person, Request::Send { text, key: None }, Answer::Sent(number))
+    }
+
+    fn sees(self, person: Person, messages: &[(Number, Person, Text)]) -> Self {
+        self.then(person, Request::Page, page(messages))
+    }
+
+    fn is_explained(&self) {
+        explain(&self.0, &cast()).unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    fn is_refused(&self) {
+        assert!(explain(&self.0, &cast()).is_err());
+        let shrunk = shrunk(&self.0, &cast());
+        assert!(explain(&shrunk, &cast()).is_err() && shrunk.len() <= self.0.len());
+    }
+}
+
+fn message(sender: Person, text: Text) -> Shown {
+    Shown::Message { sender, text }
+}
+
+fn page(messages: &[(Number, Person, Text)]) -> Answer {
+    let messages = messages.iter().map(|(number, sender, text)| (*number, message(*sender, *text))).collect();
+    Answer::Page(Page { from: 1, through: Number::MAX, messages, count: None })
+}
+
+fn send(text: Text) -> Request {
+    Request::Send { text, key: None }
+}
+
+fn keyed(text: Text) -> Request {
+    Request::Send { text, key: Some(1) }
+}
+
+fn row(unread: u64, last: Option<(Number, Shown)>) -> Answer {
+    Answer::Row(Some(Row { title: None, creator: ADA, participants: 2, unread, last }))
+}
+
+fn walk(after: Number, through: Number, messages: Vec<(Number, Shown)>, pending: Vec<Number>) -> Answer {
+    Answer::Changes(Changes {
+        after: [after, 0],
+        through: [through, 0],
+        more: false,
+        messages,
+        pending,
+        changes: Vec::new(),
+        pending_changes: Vec::new(),
+        changed: Vec::new(),
+        title: None,
+    })
+}
+
+#[test]
+fn what_is_sent_is_read_and_one_after_the_other_is_right() {
+    let right = Script::new().sent(ADA, 1, 1).sent(GRACE, 2, 2).sees(GRACE, &[(1, ADA, 1), (2, GRACE, 2)]);
+    let right = right.then(ADA, Request::Delete { number: 1 }, Answer::Done).sees(GRACE, &[(2, GRACE, 2)]);
+    right.then(GRACE, Request::Edit { number: 2, text: 3 }, Answer::Done).sees(ADA, &[(2, GRACE, 3)]).is_explained();
+}
+
+#[test]
+fn a_lost_send_is_refused() {
+    Script::new().sent(ADA, 1, 1).sees(GRACE, &[]).is_refused();
+    Script::new().sent(ADA, 1, 1).sent(ADA, 2, 2).sees(GRACE, &[(2, ADA, 2)]).is_refused();
+    Script::new().sent(ADA, 1, 1).then(GRACE, Request::Message { number: 1 }, Answer::NotFound).is_refused();
+}
+
+#[test]
+fn a_number_that_was_left_out_or_given_twice_is_refused() {
+    Script::new().sent(ADA, 1, 1).sent(ADA, 2, 3).is_refused();
+    Script::new().sent(ADA, 1, 1).sent(GRACE, 2, 1).is_refused();
+    Script::new().sent(ADA, 1, 2).is_refused();
+}
+
+#[test]
+fn numbers_against_the_order_of_sends_are_refused_unless_the_sends_were_concurrent() {
+    Script::new().sent(ADA, 1, 2).sent(GRACE, 2, 1).is_refused();
+    let at_once = Script::new().between(10, 20, ADA, send(1), Answer::Sent(2));
+    at_once.between(11, 19, GRACE, send(2), Answer::Sent(1)).is_explained();
+}
+
+#[test]
+fn a_doubled_key_is_refused() {
+    let first = || Script::new().then(ADA, keyed(1), Answer::Sent(1));
+    first().then(ADA, keyed(1), Answer::Repeated(1, message(ADA, 1))).is_explained();
+    first().then(ADA, keyed(2), Answer::KeyReused).is_explained();
+    first().then(ADA, keyed(1), Answer::Sent(2)).is_refused();
+    first().then(ADA, keyed(2), Answer::Sent(2)).is_refused();
+    first().then(ADA, keyed(1), Answer::Repeated(2, message(ADA, 1))).is_refused();
+    Script::new().then(ADA, keyed(1), Answer::KeyReused).is_refused();
+}
+
+#[test]
+fn a_stale_read_is_refused() {
+    let edited = || Script::new().sent(ADA, 1, 1).then(ADA, Request::Edit { number: 1, text: 2 }, Answer::Done);
+    edited().sees(GRACE, &[(1, ADA, 2)]).is_explained();
+    edited().sees(GRACE, &[(1, ADA, 1)]).is_refused();
+    let read = Request::Message { number: 1 };
+    edited().then(GRACE, read.clone(), Answer::Message(message(ADA, 1))).is_refused();
+    // While the edit is under way either will do, but not the old text after the new one.
+    let during = |first, second| {
+        let script =
+            Script::new().sent(ADA, 1, 1).between(10, 20, ADA, Request::Edit { number: 1, text: 2 }, Answer::Done);
+        script.between(11, 12, GRACE, read.clone(), Answer::Message(message(ADA, first))).between(
+            13,
+            14,
+            GRACE,
+            read.clone(),
+            Answer::Message(message(ADA, second)),
+        )
+    };
+    during(1, 1).is_explained();
+    during(1, 2).is_explained();
+    during(2, 2).is_explained();
+    during(2, 1).is_refused();
+}
+
+#[test]
+fn a_deleted_message_that_comes_back_is_refused() {
+    let deleted = || Script::new().sent(ADA, 1, 1).then(ADA, Request::Delete { number: 1 }, Answer::Done);
+    deleted().sees(GRACE, &[]).sees(GRACE, &[(1, ADA, 1)]).is_refused();
+    deleted().then(ADA, Request::Edit { number: 1, text: 2 }, Answer::Done).is_refused();
+    deleted().then(ADA, Request::Edit { number: 1, text: 2 }, Answer::NotFound).sees(GRACE, &[]).is_explained();
+}
+
+#[test]
+fn unread_is_the_last_number_minus_the_read_mark() {
+    let sent = || Script::new().sent(ADA, 1, 1).sent(ADA, 2, 2);
+    let last = Some((2, message(ADA, 2)));
+    sent().then(GRACE, Request::Inbox, row(2, last)).is_explained();
+    sent().then(ADA, Request::Inbox, row(0, last)).is_explained();
+    for wrong in [0, 1, 3] {
+        sent().then(GRACE, Request::Inbox, row(wrong, last)).is_refused();
+    }
+    let read = || sent().then(GRACE, Request::MarkRead { number: 1 }, Answer::Marked { read: 1, unread: 1 });
+    read().then(GRACE, Request::Inbox, row(1, last)).is_explained();
+    read().then(GRACE, Request::Inbox, row(2, last)).is_refused();
+    read().then(GRACE, Request::MarkRead { number: 3 }, Answer::Marked { read: 3, unread: 0 }).is_refused();
+    sent().then(GRACE, Request::Inbox, row(2, Some((1, message(ADA, 1))))).is_refused();
+}
+
+#[test]
+fn whoever_was_removed_reads_nothing_more() {
+    let removed = || Script::new().sent(ADA, 1, 1).then(ADA, Request::Remove { person: GRACE }, Answer::Done);
+    removed().sees(GRACE, &[(1, ADA, 1)]).is_refused();
+    removed().then(GRACE, send(2), Answer::Sent(2)).is_refused();
+    removed().then(GRACE, Request::Inbox, row(1, None)).is_refused();
+    removed().then(GRACE, Request::Page, Answer::NotFound).sent(ADA, 2, 2).is_explained();
+    removed().then(ADA, Request::Page, Answer::NotFound).is_refused();
+}
+
+#[test]
+fn who_may_not_change_a_conversation_does_not() {
+    Script::new().then(GRACE, Request::Add { person: 2 }, Answer::Done).is_refused();
+    Script::new().then(GRACE, Request::Add { person: 2 }, Answer::Forbidden).is_explained();
+    Script::new().then(ADA, Request::Add { person: 2 }, Answer::Forbidden).is_refused();
+    Script::new()
+        .then(ADA, Request::Leave, Answer::Done)
+        .then(GRACE, Request::Add { person: 2 }, Answer::Done)
+        .is_explained();
+}
+
+#[test]
+fn a_lost_answer_may_mean_once_or_never_and_not_twice() {
+    let lost = || Script::new().then(ADA, send(1), Answer::Unknown).lost();
+    lost().sees(GRACE, &[]).sees(GRACE, &[(1, ADA, 1)]).is_explained();
+    lost().sent(GRACE, 2, 1).sees(GRACE, &[(1, GRACE, 2)]).is_explained();
+    lost().sent(GRACE, 2, 2).sees(GRACE, &[(2, GRACE, 2)]).is_explained();
+    lost().sees(GRACE, &[(1, ADA, 1), (2, ADA, 1)]).is_refused();
+    lost().sees(GRACE, &[(1, ADA, 1)]).sees(GRACE, &[]).is_refused();
+}
+
+#[test]
+fn what_is_pending_may_come_and_what_is_void_may_not() {
+    let void = || Script::new().then(ADA, send(1), Answer::Unknown).lost().sent(GRACE, 2, 2);
+    let read = |first| walk(0, 2, vec![(1, first), (2, message(GRACE, 2))], vec![]);
+    let pending = || walk(0, 2, vec![(2, message(GRACE, 2))], vec![1]);
+    void().then(GRACE, Request::Changes, pending()).then(ADA, Request::Changes, read(message(ADA, 1))).is_explained();
+    let settled = || void().then(GRACE, Request::Settle, Answer::Done).then(GRACE, Request::Changes, read(Shown::Void));
+    settled().is_explained();
+    settled().then(GRACE, Request::Changes, pending()).is_refused();
+    settled().then(GRACE, Request::Changes, read(message(ADA, 1))).is_refused();
+    // Nobody was there who could have taken it for nothing.
+    let undisturbed = Script::new().sent(GRACE, 2, 2).then(GRACE, Request::Settle, Answer::Done);
+    undisturbed.then(GRACE, Request::Changes, read(Shown::Void)).is_refused();
+}
+
+#[test]
+fn a_walk_that_leaves_something_out_is_refused() {
+    let sent = || Script::new().sent(ADA, 1, 1).sent(ADA, 2, 2);
+    let both = vec![(1, message(ADA, 1)), (2, message(ADA, 2))];
+    sent().then(GRACE, Request::Changes, walk(0, 2, both, vec![])).is_explained();
+    sent().then(GRACE, Request::Changes, walk(0, 1, vec![(1, message(ADA, 1))], vec![])).is_refused();
+    sent().then(GRACE, Request::Changes, walk(0, 2, vec![(2, message(ADA, 2))], vec![1])).is_refused();
+}
+
+/// Twelve writers at once, all of whose sends cross, read by somebody who sees them come one by one.
+#[test]
+fn heavy_concurrency_is_explained() {
+    const WRITERS: u64 = 12;
+    for rounds in [1, 2, 4] {
+        let mut script = Script::new();
+        for round in 0..rounds {
+            let (start, first) = (100 + round * 1000, round * WRITERS);
+            for writer in 0..WRITERS {
+                let person = if writer % 2 == 0 { ADA } else { GRACE };
+                // The last to call has the first number.
+                let (number, text) = (first + WRITERS - writer, u32::try_from(first + writer).expect("small"));
+                script = script.between(start + writer, start + 900 - writer, person, send(text), Answer::Sent(number));
+            }
+            for seen in 0..WRITERS {
+                let of = |number: u64| {
+                    let (round, place) = ((number - 1) / WRITERS, (number - 1) % WRITERS);
+                    let writer = WRITERS - 1 - place;
+                    let text = u32::try_from(round * WRITERS + writer).expect("small");
+                    (number, if writer % 2 == 0 { ADA } else { GRACE }, text)
+                };
+                let messages: Vec<_> = (1..=first + seen).map(of).collect();
+                let from = start + 100 + seen * 10;
+                script = script.between(from, from + 5, GRACE, Request::Page, page(&messages));
+            }
+        }
+        script.is_explained();
+        if rounds == 1 {
+            script.between(2000, 2001, GRACE, Request::Page, page(&[])).is_refused();
+        }
+    }
+}

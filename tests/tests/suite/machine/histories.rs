@@ -1,0 +1,183 @@
+//! Random histories: many clients at once do whatever comes to their minds, while calls are held, lost and refused; what
+//! they were answered must be explained by one order of what happened (see [`tests::linearizability`]), and at the end
+//! those who followed must have what is there.
+//!
+//! `CONFAB_HISTORY_SEED` is the seed of the first history, each further one has the next; `CONFAB_HISTORY_OPERATIONS` is
+//! how many operations there are in all. Who wins a race is not decided by the seed: a history that was refused is run
+//! again with less and less in it, and the last that was refused is printed, with what was recorded.
+
+mod client;
+mod generator;
+mod reading;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use futures::future::join_all;
+use tests::linearizability::{Cast, Number, Operation, Shown, explain, shrunk};
+
+use self::client::Client;
+use self::generator::{Intent, Kind, Plan};
+use self::world::World;
+
+/// How many operations the suite's run has in all, and how many one history.
+const OPERATIONS: usize = 10_000;
+const OPERATIONS_OF_A_HISTORY: usize = 500;
+
+/// How often a history is run again in search of a shorter one that is refused.
+const MOST_RUNS: usize = 60;
+
+fn from_environment(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// Without optimisation, the futures of so many requests fill more of the stack than a test's thread has.
+const STACK: usize = 64 << 20;
+
+#[test]
+fn what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
+    let on_large_stack = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(histories_are_explained());
+    });
+    let ended = on_large_stack.expect("a thread").join();
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+async fn histories_are_explained() {
+    let seed = from_environment("CONFAB_HISTORY_SEED", 1);
+    let all = from_environment("CONFAB_HISTORY_OPERATIONS", OPERATIONS);
+    let each = OPERATIONS_OF_A_HISTORY;
+    let mut asked = 0;
+    for history in 0..all.div_ceil(each) {
+        let plan = Plan::of((seed + history) as u64, each.min(all - history * each));
+        println!("seed {}: {} clients", plan.seed, plan.clients.len());
+        match run(&plan).await {
+            Ok(operations) => asked += operations,
+            Err(refused) => {
+                let (plan, refused) = shorter(plan, refused).await;
+                panic!("{refused}\n\nThe shortest plan that was refused: {plan}");
+            }
+        }
+    }
+    println!("{asked} operations explained, counting each row of an inbox");
+}
+
+/// Runs a history on a table of its own; how many operations were explained, or why they were not.
+async fn run(plan: &Plan) -> Result<usize, String> {
+    let world = World::new(plan).await;
+    let mut clients =
+        join_all((0..plan.clients.len()).map(|index| Client::new(&world, index, plan.person(index)))).await;
+    for (name, target) in [(900_001, u64::MAX), (900_002, 0b101)] {
+        let start = Intent { kind: Kind::StartGroup, place: 0, target, name, disturbance: None };
+        clients[0].start_group(&start).await;
+    }
+    clients[0].start_direct(1).await;
+    join_all(clients.iter_mut().zip(&plan.clients).map(|(client, intents)| async move {
+        for intent in intents {
+            Box::pin(client.perform(intent)).await;
+        }
+    }))
+    .await;
+    let known = finish(&world, &mut clients).await?;
+    let mut explained = 0;
+    for (place, record) in world.records().iter().enumerate() {
+        let cast = Cast { roles: plan.roles.clone(), everything_is_known: known.contains(&place) };
+        explain(record, &cast).map_err(|refusal| {
+            format!("seed {}, conversation {place}: {refusal}\n{}", plan.seed, listed(&shrunk(record, &cast)))
+        })?;
+        explained += record.len();
+    }
+    Ok(explained)
+}
+
+/// When nobody writes any more: settles every number, and looks whether everybody who followed has what is there.
+/// Returns the conversations that are still there.
+async fn finish(world: &World, clients: &mut [Client<'_>]) -> Result<Vec<usize>, String> {
+    let mut there = Vec::new();
+    let places = world.known.borrow().len();
+    for place in 0..places {
+        let mut members = Vec::new();
+        for (index, client) in clients.iter().enumerate() {
+            if client.settle(place).await {
+                members.push(index);
+            }
+        }
+        let Some(first) = members.first() else { continue };
+        there.push(place);
+        // From the beginning, and by pages.
+        clients[*first].replicas.remove(&place);
+        clients[*first].follow(None, place).await;
+        let whole = clients[*first].replicas[&place].log.clone();
+        let messages: Vec<(Number, Shown)> = whole
+            .iter()
+            .filter(|(_, shown)| matches!(shown, Shown::Message { .. }))
+            .map(|(n, shown)| (*n, *shown))
+            .collect();
+        let pages = clients[*first].all_pages(place).await;
+        if pages != messages {
+            return Err(format!("conversation {place}: pages showed {pages:?} of {messages:?}"));
+        }
+        for index in members {
+            clients[index].follow(None, place).await;
+            let followed = &clients[index].replicas[&place].log;
+            if *followed != whole {
+                return Err(format!("conversation {place}: {}", difference(followed, &whole)));
+            }
+        }
+    }
+    for client in clients.iter() {
+        client.inbox(None).await;
+    }
+    Ok(there)
+}
+
+fn difference(followed: &BTreeMap<Number, Shown>, whole: &BTreeMap<Number, Shown>) -> String {
+    let numbers = followed.keys().chain(whole.keys());
+    let differing = numbers.filter(|number| followed.get(number) != whole.get(number));
+    let told = differing.map(|number| format!("{number}: {:?}, not {:?}", whole.get(number), followed.get(number)));
+    format!("who followed the changes has missed something: {}", told.collect::<Vec<_>>().join("; "))
+}
+
+fn listed(record: &[Operation]) -> String {
+    let mut text = String::new();
+    for operation in record {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "  {operation}");
+    }
+    text
+}
+
+/// Runs parts of a plan again, and keeps those that are still refused.
+async fn shorter(mut plan: Plan, mut refused: String) -> (Plan, String) {
+    let (mut runs, mut parts) = (0, 2);
+    while runs < MOST_RUNS && parts <= plan.operations().max(2) {
+        let mut found = false;
+        for part in 0..parts {
+            let candidate = without(&plan, part, parts);
+            runs += 1;
+            if let Err(again) = run(&candidate).await {
+                (plan, refused, found) = (candidate, again, true);
+                break;
+            }
+        }
+        if !found {
+            parts *= 2;
+        }
+    }
+    (plan, refused)
+}
+
+/// A plan without one of so many parts of what each client does.
+fn without(plan: &Plan, part: usize, parts: usize) -> Plan {
+    let mut counted = 0;
+    let clients = plan.clients.iter().map(|intents| {
+        let kept = intents.iter().filter(|_| {
+            counted += 1;
+            counted * parts / (plan.operations() + 1) != part
+        });
+        kept.cloned().collect()
+    });
+    Plan { clients: clients.collect(), ..plan.clone() }
+}
