@@ -119,6 +119,8 @@ impl Process {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
+            // Its log: whoever wants to see a function at work runs `cargo dev up`.
+            .stdout(Stdio::null())
             .kill_on_drop(true);
         let started = Instant::now();
         let child = command.spawn()?;
