@@ -35,6 +35,8 @@ pub(crate) struct Options<'a> {
     pub(crate) reload: bool,
     pub(crate) endpoint: &'a str,
     pub(crate) session_keys: &'a str,
+    /// What else the functions find in their environment.
+    pub(crate) environment: &'a [(&'a str, &'a str)],
 }
 
 pub(crate) struct Emulator {
@@ -49,6 +51,7 @@ impl Emulator {
         environment::scrub(&mut command);
         environment::use_local_table(&mut command, options.endpoint, options.session_keys);
         command
+            .envs(options.environment.iter().copied())
             .args(["lambda", "watch", "--disable-cors", "--invoke-address", "127.0.0.1"])
             .args(["--invoke-port", &options.port.to_string()])
             .args(["--concurrency", &options.concurrency.to_string()])

@@ -7,17 +7,24 @@ use clap::{Parser, Subcommand};
 use crate::failure::Result;
 
 mod administration;
+mod api;
+mod bench;
 mod building;
+mod columns;
 mod commands;
+pub mod costs;
 mod database;
 mod emulator;
 mod environment;
 mod failure;
 mod functions;
+mod load;
+mod log_check;
 mod log_line;
 mod migration;
 mod password;
 mod ports;
+mod prices;
 mod process;
 pub mod runtime_api;
 mod seed;
@@ -47,10 +54,15 @@ enum Command {
     Migrate(commands::migrate::Migrate),
     Import(commands::import::Import),
     Export(commands::export::Export),
+    Load(commands::load::Load),
+    Check(commands::check::Check),
     Routes(commands::routes::Routes),
+    Cost(commands::cost::Cost),
     Schema(commands::schema::Schema),
+    Bench(commands::bench::Bench),
     Package(commands::package::Package),
     LintTemplate(commands::lint_template::LintTemplate),
+    Deny(commands::deny::Deny),
 }
 
 /// Does what the arguments of this process ask for.
@@ -74,6 +86,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Up(up) => process::with_stack(async |stack| up.run(stack).await).await,
         Command::Test(test) => process::with_stack(async |stack| test.run(stack).await).await,
         Command::Package(package) => process::with_stack(async |stack| package.run(stack).await).await,
+        Command::Bench(bench) => process::with_stack(async |stack| bench.run(stack).await).await,
+        Command::Deny(deny) => process::with_stack(async |stack| deny.run(stack).await).await,
         Command::LintTemplate(lint) => process::with_stack(async |stack| lint.run(stack).await).await,
         // These start no process, and leave Ctrl-C to the terminal, which restores its echo after a password prompt.
         Command::CreateSuperuser(command) => command.run().await,
@@ -81,7 +95,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
+        Command::Load(command) => command.run().await,
+        Command::Check(command) => command.run().await,
         Command::Routes(command) => command.run(),
+        Command::Cost(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

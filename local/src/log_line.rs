@@ -110,12 +110,13 @@ fn request(fields: &Map<String, Value>) -> String {
 }
 
 fn event(fields: &Map<String, Value>) -> String {
-    const SHOWN_ELSEWHERE: [&str; 6] = ["timestamp", "level", "message", "target", "span", "spans"];
+    // Lambda's and API Gateway's ids lead nowhere on one machine.
+    const NOT_SHOWN: [&str; 6] = ["timestamp", "level", "message", "target", "lambda_id", "gateway_id"];
     let level = text(fields, "level");
     let colour = if level == "ERROR" { Colour::Red } else { Colour::Yellow };
     let details: String = fields
         .iter()
-        .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()))
+        .filter(|(name, _)| !NOT_SHOWN.contains(&name.as_str()))
         .map(|(name, value)| match value {
             Value::String(value) => format!(" {name}={value}"),
             value => format!(" {name}={value}"),
@@ -157,15 +158,15 @@ mod tests {
     fn a_request_is_one_readable_line() {
         let line = r#"{"timestamp":"yesterday","level":"INFO","target":"shared::http","message":"request",
             "function":"messages","method":"POST","path":"/api/messages/","status":201,"ms":12.7,"round_trips":2,
-            "rru":1.5,"wru":3.0,"request_id":"x"}"#;
+            "rru":1.5,"wru":3.0,"request_id":"x","lambda_id":"y","gateway_id":"z","route":"/api/messages",
+            "_aws":{"Timestamp":0,"CloudWatchMetrics":[]}}"#;
         let expected = "yesterday POST    201    13 ms  2 trips   1.5 rru    3 wru  /api/messages/";
         assert_eq!(rendered(line).as_deref(), Some(expected));
     }
 
     #[test]
     fn warnings_and_errors_are_shown_with_their_fields() {
-        let line =
-            r#"{"timestamp":"t","level":"WARN","message":"slow","target":"x","spans":[],"table":"confab","tries":3}"#;
+        let line = r#"{"timestamp":"t","level":"WARN","message":"slow","target":"x","lambda_id":"y","table":"confab","tries":3}"#;
         assert_eq!(rendered(line).as_deref(), Some("t WARN    slow table=confab tries=3"));
         assert!(LogLine::parse(line).is_trouble());
     }

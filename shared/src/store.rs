@@ -28,6 +28,7 @@ mod access;
 mod accounts;
 mod actions;
 mod aliases;
+mod audit;
 mod calls;
 mod changes;
 mod conversations;
@@ -48,6 +49,7 @@ mod seek;
 mod stretch;
 pub mod table;
 mod timeline;
+mod transport;
 mod window;
 
 use std::time::Duration;
@@ -56,12 +58,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 #[cfg(not(feature = "operator"))]
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_sdk_dynamodb::config::{Builder, Credentials, StalledStreamProtectionConfig};
 
+use crate::domain::id::Nonce;
 pub use accounts::{Account, Directory, People, SessionPosition};
+pub use audit::{Audit, Note, Notes, Violation};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
 pub use feed::Feed;
@@ -72,6 +75,8 @@ pub use meter::{Meter, Spent};
 pub use table::Migration;
 pub use timeline::Timeline;
 pub use window::{MessagePage, Window};
+
+use transport::Transport;
 
 /// Where the table is.
 #[derive(Clone, Debug)]
@@ -98,6 +103,9 @@ pub struct Store {
     table_name: String,
 }
 
+/// How often something is tried against others who change the same thing.
+const MOST_ATTEMPTS: usize = 10;
+
 /// How long a request waits for one answer of DynamoDB before it asks again.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
@@ -114,7 +122,8 @@ impl Store {
         Self::connect_for(settings, BULK_ATTEMPT).await
     }
 
-    async fn connect_for(settings: Settings, attempt: Duration) -> Self {
+    /// Waits that long for one answer of DynamoDB before asking again.
+    pub async fn connect_for(settings: Settings, attempt: Duration) -> Self {
         let config = match &settings.endpoint {
             Some(endpoint) => local_configuration(endpoint, attempt),
             None => aws_configuration(attempt).await,
@@ -139,41 +148,48 @@ fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
 }
 
 async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
-    let https =
-        aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     let (retries, timeouts) = resilience(attempt);
-    let found = environment(https).await.into_builder().retry_config(retries).timeout_config(timeouts);
-    aws_sdk_dynamodb::Config::from(&found.build())
+    let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts).build();
+    common(Builder::from(&found)).build()
 }
 
 /// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
 #[cfg(not(feature = "operator"))]
-async fn environment(https: SharedHttpClient) -> SdkConfig {
+async fn environment() -> SdkConfig {
     let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(https)
+        .http_client(Transport::new())
         .region(std::env::var("AWS_REGION").ok().map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
 }
 
-/// Operators may have them in profiles, in single sign-on, or with a helper program.
+/// Operators may have them in profiles, in single sign-on, or with a helper program, and may be behind a proxy.
 #[cfg(feature = "operator")]
-async fn environment(https: SharedHttpClient) -> SdkConfig {
+async fn environment() -> SdkConfig {
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await
 }
 
 /// A database on this machine speaks plain HTTP and takes any credentials.
 fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
-    aws_sdk_dynamodb::Config::builder()
+    let builder = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(Transport::new())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .retry_config(retries)
         .timeout_config(timeouts)
-        .build()
+        // The quota of retries is a connection's own: what fails elsewhere in a process, in another test, costs it none.
+        .retry_partition(RetryPartition::new(Nonce::unique().to_string()));
+    common(builder).build()
+}
+
+/// What holds wherever the table is. An attempt has its time limit: to watch the flow of its bytes, too, would only cost.
+fn common(builder: Builder) -> Builder {
+    builder.interceptor(meter::CountRetries).stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }

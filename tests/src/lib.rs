@@ -5,6 +5,7 @@
 
 pub mod linearizability;
 pub mod machine;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -150,9 +151,12 @@ impl Client {
 
     async fn answer(&self, request: reqwest::Request) -> Answer {
         let _permit = UNDER_WAY.acquire().await.expect("nobody closes it");
+        secrets::in_request(&request);
         let response = self.http.execute(request).await.expect("the target answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("a whole answer in UTF-8") }
+        let text = response.text().await.expect("a whole answer in UTF-8");
+        secrets::in_answer(&headers, &text);
+        Answer { status, headers, text }
     }
 
     async fn send_json(&self, method: Method, path: &str, body: &Value) -> Answer {

@@ -44,21 +44,40 @@ pub async fn store() -> Store {
     store_at(&database()).await
 }
 
-/// What the store has no method for, asked of the database itself; on a machine, any signature will do.
+/// The database itself, for what the store has no method for; on a machine, any signature will do.
+pub struct RawDatabase(reqwest::Client);
+
+impl RawDatabase {
+    pub fn new() -> Self {
+        Self(crate::http_client())
+    }
+
+    pub async fn ask(&self, operation: &str, body: &Value) -> Value {
+        let signed = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, \
+            Signature=0";
+        let request = self
+            .0
+            .post(database())
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", signed)
+            .body(body.to_string());
+        let answer = request.send().await.expect("the database answers");
+        let (status, text) = (answer.status(), answer.text().await.expect("a whole answer"));
+        assert!(status.is_success(), "{operation}: {status} {text}");
+        serde_json::from_str(&text).expect("databases answer in JSON")
+    }
+}
+
+impl Default for RawDatabase {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 pub async fn ask_database(operation: &str, body: &Value) -> Value {
-    let signed =
-        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
-    let request = crate::http_client()
-        .post(database())
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", signed)
-        .body(body.to_string());
-    let answer = request.send().await.expect("the database answers");
-    let (status, text) = (answer.status(), answer.text().await.expect("a whole answer"));
-    assert!(status.is_success(), "{operation}: {status} {text}");
-    serde_json::from_str(&text).expect("databases answer in JSON")
+    RawDatabase::new().ask(operation, body).await
 }
 
 /// Makes a table like the one under test, but without a stream; its name.
@@ -150,15 +169,29 @@ impl InProcess {
 
     /// Logs in from an address, as API Gateway tells it.
     pub async fn log_in_from(&self, address: &str, email: &str, password: &str) -> (u16, Value, Spent) {
-        let http = json!({ "method": "POST", "path": "/api/auth/login/", "protocol": "HTTP/1.1", "sourceIp": address });
+        let body = json!({ "email": email, "password": password });
+        self.post_from(address, None, "/api/auth/login/", &body).await
+    }
+
+    /// Sends a request from an address, as API Gateway tells it.
+    pub async fn post_from(
+        &self,
+        address: &str,
+        person: Option<&Person>,
+        path: &str,
+        body: &Value,
+    ) -> (u16, Value, Spent) {
+        let http = json!({ "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": address });
         let context = json!({ "timeEpoch": 0, "http": http });
         let context: RequestContext = serde_json::from_value(context).expect("a context");
-        let request = Request::post("/api/auth/login/")
+        let mut request = Request::post(path)
             .header(header::HOST, "localhost")
             .header(header::CONTENT_TYPE, "application/json")
-            .extension(context)
-            .body(Body::from(json!({ "email": email, "password": password }).to_string()));
-        self.answer(request.expect("a request")).await
+            .extension(context);
+        if let Some(person) = person {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", person.token));
+        }
+        self.answer(request.body(Body::from(body.to_string())).expect("a request")).await
     }
 
     async fn answer(&self, request: Request<Body>) -> (u16, Value, Spent) {

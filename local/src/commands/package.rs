@@ -4,14 +4,11 @@ use std::fs;
 
 use clap::Args;
 
+use crate::bench::report::{MIB, MOST_BYTES};
 use crate::failure::{Context, Failure, Result};
 use crate::functions::FUNCTIONS;
 use crate::process::Stack;
 use crate::{environment, terminal, toolbox, workspace};
-
-/// A larger program takes longer to start.
-const MOST_BYTES: u64 = 8 * MIB;
-const MIB: u64 = 1024 * 1024;
 
 /// Build all functions for Lambda, ready for `sam deploy`
 #[derive(Args)]
@@ -35,7 +32,7 @@ impl Package {
         let mut command = stack.command(programs.join("cargo-lambda"));
         environment::scrub(&mut command);
         environment::prefer_programs_in(&mut command, &programs);
-        command.current_dir(workspace::root()).args(["lambda", "build", "--release", flag]);
+        command.current_dir(workspace::root()).args(["lambda", "build", "--release", "--locked", flag]);
         // Named, because the template looks there whatever cargo's own target folder is.
         command.args(["--lambda-dir", "target/lambda"]);
         for function in &FUNCTIONS {

@@ -3,6 +3,7 @@
 use clap::Args;
 use shared::http::Access;
 
+use crate::columns::align;
 use crate::failure::Result;
 use crate::functions::FUNCTIONS;
 use crate::terminal;
@@ -20,7 +21,7 @@ impl Routes {
                 rows.push([methods.join(" "), path.to_owned(), who(access).to_owned(), function.name.to_owned()]);
             }
         }
-        terminal::say(align(&rows));
+        terminal::say(align(&rows, rows[0].len()));
         Ok(())
     }
 }
@@ -29,26 +30,5 @@ fn who(access: Access) -> &'static str {
     match access {
         Access::Everybody | Access::EverybodyWithoutCsrf | Access::EverybodyWithCsrf => "everybody",
         Access::SignedIn => "signed in",
-    }
-}
-
-fn align<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let widths: [usize; COLUMNS] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default());
-    let line = |row: &[String; COLUMNS]| {
-        let cells: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
-        cells.trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned() {
-        let rows = [["GET", "/"], ["GET POST", "/api/"]].map(|row| row.map(str::to_owned));
-        assert_eq!(align(&rows), "GET       /\nGET POST  /api/");
     }
 }

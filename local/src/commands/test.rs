@@ -1,5 +1,6 @@
 //! `cargo dev test`: unit tests, and the suite through the front door on each database.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use tokio::process::Command;
 use crate::database::{self, Engine, Machine, NO_JAVA, Storage};
 use crate::emulator::{Emulator, Options, Tail};
 use crate::failure::{Context, Failure, Result};
+use crate::log_check::{self, Secrets};
 use crate::log_line::LogLine;
 use crate::process::{Stack, lines_of};
 use crate::terminal::Colour;
@@ -25,8 +27,7 @@ use crate::{building, environment, ports, session_keys, table, terminal, toolbox
 pub(crate) struct Test {
     /// Run the suite against this address instead, a deployed one for instance
     ///
-    /// Tests that need this machine are left out. Tests that need an admin take one from CONFAB_ADMIN_EMAIL and
-    /// CONFAB_ADMIN_PASSWORD.
+    /// Tests that need this machine, or an admin, are left out.
     #[arg(long, value_name = "URL", conflicts_with_all = ["database", "no_unit"])]
     target: Option<String>,
     /// Which databases to run the suite on
@@ -142,8 +143,11 @@ impl Test {
             reload: false,
             endpoint: &database.endpoint,
             session_keys: &keys,
+            // All that functions can be made to say must be fit to be read.
+            environment: &[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("METRICS_NAMESPACE", "confab")],
         };
         let log_path = workspace::folder("logs")?.join(format!("test-{}.log", engine.name()));
+        let secrets = Secrets::new(workspace::folder("logs")?.join(format!("test-{}.secrets", engine.name())))?;
         let mut log = File::create(&log_path).context(format!("cannot write {}", workspace::shown(&log_path)))?;
         // A log that cannot be written any more must not fail the tests.
         let mut record = move |line: &str| drop(writeln!(log, "{line}"));
@@ -156,18 +160,22 @@ impl Test {
             .env("CONFAB_TARGET", &emulator.url)
             .env("CONFAB_DATABASE", &database.endpoint)
             .env("CONFAB_TOOL", workspace::this_tool()?)
-            .env("CONFAB_DATABASE_KIND", engine.name());
+            .env("CONFAB_DATABASE_KIND", engine.name())
+            .env("CONFAB_SECRETS", secrets.path());
         match fuzzer {
             Some(fuzzer) => command.env("CONFAB_SCHEMATHESIS", fuzzer.join("schemathesis")),
             None => command.args(["--skip", "machine::fuzzing::"]),
         };
-        tokio::spawn(async move {
+        let recorder = tokio::spawn(async move {
             while let Some(line) = emulator.next_line().await {
                 record(&line);
             }
         });
-        let counts = count_tests(&mut command).await?;
+        let mut counts = count_tests(&mut command).await?;
         drop(part);
+        recorder.await.context("cannot read what the functions print")?;
+        let faults = log_check::faults(&log_path, &secrets)?;
+        counts = counts.plus(told(&faults));
         if counts.failed > 0 {
             say_trouble(&log_path);
         }
@@ -256,6 +264,14 @@ async fn count_tests(command: &mut Command) -> Result<Counts> {
         counts.failed = 1;
     }
     Ok(counts)
+}
+
+/// All that the functions printed counts as one test more.
+fn told(faults: &BTreeSet<String>) -> Counts {
+    for fault in faults {
+        terminal::complain(format!("the functions' log: {fault}"));
+    }
+    Counts { passed: u64::from(faults.is_empty()), failed: u64::from(!faults.is_empty()), ..Counts::default() }
 }
 
 fn say_trouble(log_path: &PathBuf) {

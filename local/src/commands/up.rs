@@ -42,7 +42,7 @@ pub(crate) struct Up {
     /// Processes of each function at most
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     concurrency: u8,
-    /// Show everything that cargo and cargo-lambda print
+    /// Show everything that cargo, cargo-lambda and the functions print, each call to the database with it
     #[arg(long, short)]
     verbose: bool,
 }
@@ -71,6 +71,7 @@ impl Up {
             reload: true,
             endpoint: &database.endpoint,
             session_keys: &session_keys::kept()?,
+            environment: if self.verbose { &[("AWS_LAMBDA_LOG_LEVEL", "DEBUG")] } else { &[] },
         };
         let mut emulator = Emulator::start(stack, &programs, &options)?;
         let see = |line: &str| {

@@ -18,6 +18,7 @@ use super::app::App;
 use super::cookie::{SESSION_COOKIE, clear_cookie};
 use super::credential::{Credential, Via};
 use super::links::Host;
+use super::log::Origin;
 use super::operation::Operation;
 use super::problem::Problem;
 use super::{body, csrf, negotiation};
@@ -163,6 +164,7 @@ impl Routes {
         self.0.into_iter().fold(Router::new(), |router, (path, endpoint)| {
             let rules = Rules {
                 app: app.clone(),
+                path,
                 allow: endpoint.allow(),
                 description: Arc::new(endpoint.description()),
                 access: endpoint.access,
@@ -185,6 +187,7 @@ impl Routes {
 #[derive(Clone)]
 struct Rules {
     app: App,
+    path: &'static str,
     description: Arc<Value>,
     access: Access,
     renders: Renders,
@@ -193,6 +196,7 @@ struct Rules {
 
 /// Judges a request by the endpoint's declaration before the handler sees it.
 async fn judge(State(rules): State<Rules>, request: Request, next: Next) -> Response {
+    Origin::found(rules.path);
     let credential = Credential::of(request.headers(), &rules.app.keyring, rules.app.now());
     let host = Host::of(request.headers());
     let describes = request.method() == Method::OPTIONS;

@@ -13,6 +13,8 @@ use futures::FutureExt;
 use lambda_http::RequestExt;
 use serde_json::Value;
 
+use super::log::{Log, Origin, REQUEST_ID};
+use super::metrics::Closing;
 use super::problem::{Cause, Problem};
 use crate::store::Meter;
 
@@ -22,11 +24,12 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(10);
 /// What is left of the function's time for answering.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(500);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 pub(super) async fn observe(State(function): State<&'static str>, request: Request, next: Next) -> Response {
+    Origin::of(function, &request).around(answer(request, next)).await
+}
+
+async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = request_id(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let limit = time_left(&request);
     let meter = Meter::default();
@@ -36,37 +39,17 @@ pub(super) async fn observe(State(function): State<&'static str>, request: Reque
         Ok(Err(_)) => Problem::unavailable(format!("not done within {limit:?}")).into_response(),
         Err(_) => Problem::internal("a handler panicked").into_response(),
     };
+    let origin = Origin::here();
     if let Some(Cause { cause, told }) = response.extensions_mut().remove() {
-        tracing::error!(function, request_id = id, status = response.status().as_u16(), "{cause}");
-        response = told_with_id(response, told, &id);
+        tracing::error!(status = response.status().as_u16(), "{cause}");
+        response = told_with_id(response, told, origin.request_id());
     }
-    dress(&mut response, &id);
-    let (spent, status) = (meter.spent(), response.status().as_u16());
+    dress(&mut response, origin.request_id());
+    let (spent, status) = (meter.spent(), response.status());
     let ms = started.elapsed().as_secs_f64() * 1000.0;
-    tracing::info!(
-        function,
-        request_id = id,
-        method = method.as_str(),
-        path,
-        status,
-        ms = (ms * 10.0).round() / 10.0,
-        round_trips = spent.round_trips,
-        rru = spent.rru,
-        wru = spent.wru,
-        "request"
-    );
+    Log::close(&origin, &Closing { method: &method, path: &path, status, ms, spent });
     response.extensions_mut().insert(spent);
     response
-}
-
-/// The client's own id if it is fit to stand in a log, else Lambda's.
-fn request_id(request: &Request) -> String {
-    let fit = |id: &&str| {
-        (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    let of_client = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(fit).map(str::to_owned);
-    let of_lambda = || request.extensions().get::<lambda_http::Context>().map(|context| context.request_id.clone());
-    of_client.or_else(of_lambda).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
 }
 
 fn time_left(request: &Request) -> Duration {

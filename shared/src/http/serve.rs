@@ -1,18 +1,18 @@
 //! Running a function: on Lambda, under `cargo lambda watch`, and inside a test.
 
+use std::future::ready;
+use std::pin::Pin;
+
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse};
 use http_body_util::BodyExt;
 use lambda_http::{Body, Request};
 use tower::{ServiceExt, service_fn};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::app::App;
 use super::endpoint::Routes;
+use super::log::Log;
 use super::negotiation;
 use super::observe::observe;
 use super::problem::Problem;
@@ -25,21 +25,16 @@ const BLOCKING_THREADS: usize = 2;
 
 /// Serves a function's endpoints until Lambda ends the process.
 pub fn serve(function: &'static str, routes: Routes) -> Result<(), Fatal> {
-    let wanted: Option<Targets> = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse().ok());
-    let lines =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))))
-        .init();
+    Log::start(function);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).build()?.block_on(answer_requests(function, routes))
 }
 
 /// The connection to DynamoDB is opened before the first request is taken.
 async fn answer_requests(function: &'static str, routes: Routes) -> Result<(), Fatal> {
-    let app = App::from_env().await.inspect_err(|sentence| tracing::error!(function, "{sentence}"))?;
+    let app = App::from_env().await.inspect_err(|sentence| tracing::error!("{sentence}"))?;
     if let Err(error) = app.store.warm().await {
-        tracing::warn!(function, "the first read failed: {error}");
+        tracing::warn!("the first read failed: {error}");
     }
     let router = service(function, routes, app);
     let handler = service_fn(move |request: Request| {
@@ -65,8 +60,18 @@ async fn nothing_here(headers: HeaderMap) -> axum::response::Response {
     }
 }
 
+/// An answer as Lambda takes it. lambda_http would look for the character set of any other body, and bring every one
+/// there is.
+struct Answer(Response<Body>);
+
+impl lambda_http::IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
+    }
+}
+
 /// Lambda answers with whole bodies.
-async fn collected(response: axum::response::Response) -> Response<Body> {
+async fn collected(response: axum::response::Response) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let body = match String::from_utf8(bytes.into()) {
@@ -74,5 +79,5 @@ async fn collected(response: axum::response::Response) -> Response<Body> {
         Ok(text) => Body::Text(text),
         Err(binary) => Body::Binary(binary.into_bytes()),
     };
-    Response::from_parts(parts, body)
+    Answer(Response::from_parts(parts, body))
 }

@@ -28,9 +28,6 @@ use crate::domain::session::Session;
 use crate::domain::user::{Email, NewUser, User};
 use crate::domain::{Error, Timestamp};
 
-/// How often a change of account is tried against logins that keep coming.
-const MOST_ATTEMPTS: usize = 10;
-
 /// What a login is checked against.
 #[derive(Clone, Debug)]
 pub struct Account {

@@ -3,22 +3,25 @@
 //! What DynamoDB left unprocessed is finished here, and what lost against a concurrent transaction is tried again;
 //! the request's deadline, which ends the whole future, bounds both.
 
-use std::time::Duration;
+mod answer;
+
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, DeleteRequest, KeysAndAttributes, PutRequest, ReturnConsumedCapacity,
+    AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, ReturnConsumedCapacity,
     ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, WriteRequest,
 };
 use futures::future::try_join_all;
 
+use self::answer::Answer;
 use super::Store;
 use super::item::{Item, text};
 use super::keys::{Key, PK, SK};
-use super::meter::{Call, Direction};
+use super::meter::{Call, Direction, Happened, Meter};
 use crate::domain::Error;
 
 /// How often a call that lost against another transaction is tried before giving up; the deadline mostly comes first.
@@ -100,38 +103,11 @@ impl Failure {
         } else if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
             Self::Unavailable("a transaction was throttled".to_owned())
         } else {
-            Self::Defect(format!("a transaction was cancelled: {reasons:?}"))
+            // Not the items that stand there: this is for the log.
+            let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
+            Self::Defect(format!("a transaction was cancelled: {codes:?}"))
         }
     }
-}
-
-/// An answer that tells what it cost.
-trait Answer {
-    fn consumed(&self) -> &[ConsumedCapacity];
-}
-
-macro_rules! answers {
-    ($($operation:ident :: $output:ident => $many:ident),+ $(,)?) => {
-        $(impl Answer for aws_sdk_dynamodb::operation::$operation::$output {
-            fn consumed(&self) -> &[ConsumedCapacity] {
-                answers!($many self)
-            }
-        })+
-    };
-    (one $output:ident) => { $output.consumed_capacity().map(std::slice::from_ref).unwrap_or_default() };
-    (many $output:ident) => { $output.consumed_capacity() };
-}
-
-answers! {
-    get_item::GetItemOutput => one,
-    query::QueryOutput => one,
-    scan::ScanOutput => one,
-    batch_get_item::BatchGetItemOutput => many,
-    put_item::PutItemOutput => one,
-    update_item::UpdateItemOutput => one,
-    delete_item::DeleteItemOutput => one,
-    batch_write_item::BatchWriteItemOutput => many,
-    transact_write_items::TransactWriteItemsOutput => many,
 }
 
 /// One page of a query, and where the next begins.
@@ -342,7 +318,7 @@ impl Store {
     }
 }
 
-async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
+pub(super) async fn call<O, E, F>(direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
 where
     O: Answer,
     E: ProvideErrorMetadata,
@@ -351,8 +327,11 @@ where
 {
     let mut attempt = 0;
     loop {
-        let metered = Call::begin();
-        match send().await {
+        let (metered, began) = (Call::begin(), Instant::now());
+        let answer = send().await;
+        let outcome = answer.as_ref().map_or_else(|error| error.code().unwrap_or("no answer"), |_| "done");
+        tracing::debug!(call = O::CALL, us = began.elapsed().as_micros() as u64, outcome, "a call to DynamoDB");
+        match answer {
             Ok(answer) => {
                 metered.answered(direction, answer.consumed());
                 return Ok(answer);
@@ -360,7 +339,10 @@ where
             Err(error) => {
                 metered.answered(direction, &[]);
                 match Failure::of(error) {
-                    Failure::Conflict => pause(&mut attempt).await?,
+                    Failure::Conflict => {
+                        Meter::note(Happened::Conflict);
+                        pause(&mut attempt).await?;
+                    }
                     failure => return Err(failure),
                 }
             }

@@ -8,6 +8,7 @@ use super::calls::{Consistency, Failure};
 use super::item::{Reader, change_to_item, integer};
 use super::keys::Key;
 use super::log::Log;
+use super::meter::{Happened, Meter};
 use super::stretch::{Found, Stretch};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::conversation::Conversation;
@@ -34,6 +35,11 @@ impl Recording {
     pub(super) fn new(conversation: ConversationId, by: UserId, at: Timestamp) -> Self {
         Self { conversation, by, at, nonce: Nonce::unique(), number: None }
     }
+
+    fn used(&mut self, number: Number) -> Number {
+        self.number = None;
+        number
+    }
 }
 
 impl Store {
@@ -51,9 +57,11 @@ impl Store {
             let mut all = vec![self.putting_new(change_to_item(recording.conversation, &change, recording.nonce))];
             all.extend(actions(number));
             match self.transact(all).await {
-                Ok(()) => return Ok(Some(number)),
+                Ok(()) => return Ok(Some(recording.used(number))),
                 Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
-                    Some(item) if Reader(item).nonce("nonce") == Some(recording.nonce) => return Ok(Some(number)),
+                    Some(item) if Reader(item).nonce("nonce") == Some(recording.nonce) => {
+                        return Ok(Some(recording.used(number)));
+                    }
                     // A reader took the writer for dead.
                     Some(_) => recording.number = None,
                     None => return Ok(None),
@@ -62,6 +70,20 @@ impl Store {
             }
         }
         Err(Error::Unavailable("every number taken was voided".to_owned()))
+    }
+
+    /// Voids the number that was taken if it came to be of no use: others had made the change meanwhile, or it may not be
+    /// made any more. Else readers would wait for its writer. Where the outcome is not known, they do.
+    pub(super) async fn void_unused<T>(&self, recording: Recording, outcome: Result<T, Error>) -> Result<T, Error> {
+        let Recording { conversation, at, number, .. } = recording;
+        let is_known = !matches!(outcome, Err(Error::Unavailable(_) | Error::Internal(_)));
+        if let Some(number) = number.filter(|_| is_known) {
+            tracing::info!(%conversation, "voiding change {number}: it came to be of no use");
+            if let Err(error) = self.void_change(conversation, number, at).await {
+                tracing::warn!(%conversation, "change {number} stays pending: {error}");
+            }
+        }
+        outcome
     }
 
     async fn number_of(&self, recording: &mut Recording) -> Result<Number, Error> {
@@ -74,6 +96,7 @@ impl Store {
             }
         }
     }
+
     /// The last change before the first that is still pending, as far as the latest ones tell.
     pub(super) async fn changes_settled_to(
         &self,
@@ -123,7 +146,10 @@ impl Store {
         );
         let written = self.putting_new(change_to_item(conversation, &void, Nonce::unique()));
         match self.transact(vec![written, standing]).await {
-            Ok(()) => Ok(void),
+            Ok(()) => {
+                Meter::note(Happened::Void);
+                Ok(void)
+            }
             // If nothing stands there, the conversation is gone.
             Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
                 Some(item) => Change::try_from(Reader(item)),

@@ -2,13 +2,13 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::Store;
 use super::accounts::{People, people_in};
 use super::calls::{Consistency, Failure};
 use super::changes::Recording;
 use super::item::{Item, Reader, Writer, bytes, conversation_to_item, membership_to_item, nonce_value, text};
 use super::keys::Key;
 use super::messages::senders;
+use super::{MOST_ATTEMPTS, Store};
 use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation, Title};
 use crate::domain::id::{ConversationId, Nonce, Number, UserId};
@@ -21,9 +21,6 @@ const MEMBERS_IN_ONE_TRANSACTION: usize = 98;
 
 /// How many of the latest messages the detail carries.
 const EMBEDDED_MESSAGES: usize = 50;
-
-/// How often something is tried against others who change the same conversation.
-const MOST_ATTEMPTS: usize = 10;
 
 /// A conversation in full.
 #[derive(Debug)]
@@ -175,22 +172,26 @@ impl Store {
     ) -> Result<Detail, Error> {
         let (mut conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
         let mut recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
-            if !permission::may_rename(&user, &conversation) {
-                return Err(Error::Forbidden);
+        let outcome = async {
+            for _ in 0..MOST_ATTEMPTS {
+                if !permission::may_rename(&user, &conversation) {
+                    return Err(Error::Forbidden);
+                }
+                if conversation.title.as_ref() == title {
+                    return self.detail(caller.user, id, now).await;
+                }
+                conversation.check_can_be_called(title)?;
+                let kind = ChangeKind::ConversationUpdated { by: caller.user };
+                let renamed = |_| vec![self.renaming(caller.user, id, title)];
+                if self.record(&mut recording, kind, renamed).await?.is_some() {
+                    return self.detail(caller.user, id, now).await;
+                }
+                conversation = self.conversation_seen_by(caller.user, id).await?;
             }
-            if conversation.title.as_ref() == title {
-                return self.detail(caller.user, id, now).await;
-            }
-            conversation.check_can_be_called(title)?;
-            let kind = ChangeKind::ConversationUpdated { by: caller.user };
-            let renamed = |_| vec![self.renaming(caller.user, id, title)];
-            if self.record(&mut recording, kind, renamed).await?.is_some() {
-                return self.detail(caller.user, id, now).await;
-            }
-            conversation = self.conversation_seen_by(caller.user, id).await?;
+            Err(Error::Unavailable("people come and go all the time".to_owned()))
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
+        .await;
+        self.void_unused(recording, outcome).await
     }
 
     fn renaming(&self, by: UserId, id: ConversationId, title: Option<&Title>) -> TransactWriteItem {

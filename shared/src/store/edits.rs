@@ -2,10 +2,10 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
-use super::Store;
 use super::changes::Recording;
 use super::item::{entry_kind, integer, text};
 use super::keys::Key;
+use super::{MOST_ATTEMPTS, Store};
 use crate::domain::change::ChangeKind;
 use crate::domain::id::{ConversationId, MessageId, Number};
 use crate::domain::message::{Message, MessageBody};
@@ -14,10 +14,7 @@ use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp, permission};
 
 /// How many earlier bodies go in the transaction that deletes a message.
-const EDITS_IN_ONE_TRANSACTION: usize = 90;
-
-/// How often an edit or a delete is tried against others of the same message.
-const MOST_ATTEMPTS: usize = 10;
+pub(super) const EDITS_IN_ONE_TRANSACTION: usize = 90;
 
 impl Store {
     /// Fails unless the caller may edit the message.
@@ -34,27 +31,32 @@ impl Store {
         body: &MessageBody,
         now: Timestamp,
     ) -> Result<(Message, User), Error> {
-        let (_, mut message) = self.admit(caller, self.message_seen_by(caller.user, id)).await?;
+        // Only its sender edits a message, so the name to be shown beside it is the caller's.
+        let both = async { Ok(tokio::join!(self.message_seen_by(caller.user, id), self.decorating(caller.user))) };
+        let (seen, sender) = self.admit(caller, both).await?;
+        let ((_, mut message), sender) = (seen?, sender?);
         let mut recording = Recording::new(id.conversation, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
-            if !permission::may_edit_message(caller.user, &message) {
-                return Err(Error::Forbidden);
+        let outcome = async {
+            for _ in 0..MOST_ATTEMPTS {
+                if !permission::may_edit_message(caller.user, &message) {
+                    return Err(Error::Forbidden);
+                }
+                if message.body == *body {
+                    return Ok((message, sender));
+                }
+                let earlier = Some(message.version());
+                let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier };
+                let replaced = |number| vec![self.editing(&message, body, number, now)];
+                if let Some(number) = self.record(&mut recording, kind, replaced).await.map_err(of_message)? {
+                    message.edits.push(number);
+                    return Ok((Message { body: body.clone(), edited_at: Some(now), ..message }, sender));
+                }
+                (_, message) = self.message_seen_by(caller.user, id).await?;
             }
-            if message.body == *body {
-                let sender = self.sender_of(&message).await?;
-                return Ok((message, sender));
-            }
-            let earlier = Some(message.version());
-            let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier };
-            let replaced = |number| vec![self.editing(&message, body, number, now)];
-            if let Some(number) = self.record(&mut recording, kind, replaced).await.map_err(of_message)? {
-                let sender = self.sender_of(&message).await?;
-                message.edits.push(number);
-                return Ok((Message { body: body.clone(), edited_at: Some(now), ..message }, sender));
-            }
-            (_, message) = self.message_seen_by(caller.user, id).await?;
+            Err(Error::Unavailable("a message is being edited all the time".to_owned()))
         }
-        Err(Error::Unavailable("a message is being edited all the time".to_owned()))
+        .await;
+        self.void_unused(recording, outcome).await
     }
 
     /// On condition that the message is as it was read: so the change holds the very body that was replaced.
@@ -81,16 +83,20 @@ impl Store {
             return Err(Error::Forbidden);
         }
         let mut recording = Recording::new(id.conversation, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
-            self.forget_all_but_the_last_edits(&message).await?;
-            let kind = ChangeKind::MessageDeleted { message: id.number, by: caller.user };
-            let deleted = |_| self.deleting_message(&message, now);
-            if self.record(&mut recording, kind, deleted).await.map_err(of_message)?.is_some() {
-                return Ok(());
+        let outcome = async {
+            for _ in 0..MOST_ATTEMPTS {
+                self.forget_all_but_the_last_edits(&message).await?;
+                let kind = ChangeKind::MessageDeleted { message: id.number, by: caller.user };
+                let deleted = |_| self.deleting_message(&message, now);
+                if self.record(&mut recording, kind, deleted).await.map_err(of_message)?.is_some() {
+                    return Ok(());
+                }
+                (_, message) = self.message_seen_by(caller.user, id).await?;
             }
-            (_, message) = self.message_seen_by(caller.user, id).await?;
+            Err(Error::Unavailable("a message is being edited all the time".to_owned()))
         }
-        Err(Error::Unavailable("a message is being edited all the time".to_owned()))
+        .await;
+        self.void_unused(recording, outcome).await
     }
 
     fn deleting_message(&self, message: &Message, now: Timestamp) -> Vec<TransactWriteItem> {

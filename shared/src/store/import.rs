@@ -82,6 +82,28 @@ struct Note {
 const PLACED: &str = "placed";
 const FINISHED: &str = "finished";
 
+/// How far an import came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// META does not stand yet.
+    Begun,
+    /// META stands, but memberships may be missing.
+    Placed,
+    Finished,
+}
+
+impl Progress {
+    /// From the attribute `progress`.
+    pub(super) fn of(progress: Option<&str>) -> Option<Self> {
+        match progress {
+            None => Some(Self::Begun),
+            Some(PLACED) => Some(Self::Placed),
+            Some(FINISHED) => Some(Self::Finished),
+            Some(_) => None,
+        }
+    }
+}
+
 impl TryFrom<Reader<'_>> for Note {
     type Error = Error;
 
@@ -115,7 +137,7 @@ impl Store {
         let items = self.batch_get(ids.iter().map(|id| Key::import(*id)).collect(), Consistency::Strong).await?;
         let mut finished = HashMap::new();
         for item in &items {
-            let (id, note) = (Reader(item).import_partition()?, Note::try_from(Reader(item))?);
+            let (id, note) = (Reader(item).old_id_partition()?, Note::try_from(Reader(item))?);
             if note.is(FINISHED) {
                 finished.insert(id, note.fingerprint);
             }
@@ -138,7 +160,6 @@ impl Store {
             }
         }
         self.import_messages(&import).await?;
-        self.put_missing_memberships(&import).await?;
         let placed = match self.place(&import, &fingerprint).await? {
             None => {
                 // The two have started another one here; this becomes a group.
@@ -277,7 +298,8 @@ impl Store {
         }
     }
 
-    /// Memberships that were written before META may have been cleared by whoever met them without it.
+    /// What did not fit into the transaction comes after META: whoever meets an old membership without META clears it,
+    /// and might do so while META comes.
     async fn finish_import(&self, import: &ImportedConversation, fingerprint: &str) -> Result<Imported, Error> {
         self.put_missing_memberships(import).await?;
         let request = self

@@ -176,7 +176,8 @@ impl<'a> Reader<'a> {
         self.key_id(PK, ConversationId::parse)
     }
 
-    pub(super) fn import_partition(self) -> Result<ForeignId, Error> {
+    /// The id that something had before it was imported, by which its note or alias is found.
+    pub(super) fn old_id_partition(self) -> Result<ForeignId, Error> {
         self.key_id(PK, ForeignId::parse)
     }
 

@@ -82,6 +82,41 @@ impl Key {
         Self::new(format!("DIRECT#{}#{}", one.min(other), one.max(other)), "DIRECT")
     }
 
+    /// As it may be shown: without e-mail addresses, and without what clients called their sends.
+    pub(super) fn shown(&self) -> String {
+        let digest = |text: &str| {
+            let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+            digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        match ItemKind::of(self) {
+            Some(ItemKind::Account) => {
+                format!("EMAIL#(SHA-256 {}…) {}", digest(self.address().unwrap_or_default()), self.sk)
+            }
+            Some(ItemKind::ClientKey) => match self.sender_and_client_key() {
+                Some((sender, key)) => format!("{} KEY#{sender}#(SHA-256 {}…)", self.pk, digest(key.as_str())),
+                None => format!("{} KEY#…", self.pk),
+            },
+            _ => format!("{} {}", self.pk, self.sk),
+        }
+    }
+
+    /// Of whom a direct pair's key is.
+    pub(super) fn pair(&self) -> Option<(UserId, UserId)> {
+        let (one, other) = rest(&self.pk)?.split_once('#')?;
+        Some((UserId::parse(one).ok()?, UserId::parse(other).ok()?))
+    }
+
+    /// Who used a client key, and which.
+    pub(super) fn sender_and_client_key(&self) -> Option<(UserId, ClientKey)> {
+        let (sender, key) = rest(&self.sk)?.split_once('#')?;
+        Some((UserId::parse(sender).ok()?, ClientKey::parse(key).ok()?))
+    }
+
+    /// The address that an e-mail guard's key names.
+    pub(super) fn address(&self) -> Option<&str> {
+        rest(&self.pk)
+    }
+
     pub(super) fn alias(id: ForeignId) -> Self {
         Self::new(format!("ALIAS#{id}"), "ALIAS")
     }
@@ -102,25 +137,81 @@ impl Key {
     }
 }
 
+/// What comes after a key's first word.
+fn rest(part: &str) -> Option<&str> {
+    part.split_once('#').map(|(_, rest)| rest)
+}
+
+/// What stands under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    Person,
+    Account,
+    Session,
+    Failure,
+    Admins,
+    Conversation,
+    Message,
+    Change,
+    ClientKey,
+    Membership,
+    DirectPair,
+    Alias,
+    Import,
+    Remains,
+}
+
+impl ItemKind {
+    /// By how the key begins; nothing for what this version does not know.
+    pub(super) fn of(key: &Key) -> Option<Self> {
+        let first = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
+        Some(match (first(&key.pk).as_str(), first(&key.sk).as_str()) {
+            ("USER", "PROFILE") => Self::Person,
+            ("USER", "SESSION") => Self::Session,
+            ("USER", "MEMBER") => Self::Membership,
+            ("EMAIL", _) => Self::Account,
+            ("LOGINS" | "ADDRESS", "FAILED") => Self::Failure,
+            ("ADMINS", _) => Self::Admins,
+            ("CONV", "META") => Self::Conversation,
+            ("CONV", "MSG") => Self::Message,
+            ("CONV", "CHG") => Self::Change,
+            ("CONV", "KEY") => Self::ClientKey,
+            ("DIRECT", _) => Self::DirectPair,
+            ("ALIAS", _) => Self::Alias,
+            ("IMPORT", _) => Self::Import,
+            (CLEARING, _) => Self::Remains,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Account => ACCOUNT,
+            Self::Session => "session",
+            Self::Failure => "failed_login",
+            Self::Admins => ADMINS,
+            Self::Conversation => CONVERSATION,
+            Self::Message => MESSAGE,
+            Self::Change => "change",
+            Self::ClientKey => "client_key",
+            Self::Membership => MEMBERSHIP,
+            Self::DirectPair => "direct_pair",
+            Self::Alias => "alias",
+            Self::Import => "import",
+            Self::Remains => "remains",
+        }
+    }
+}
+
 /// What the export calls an item; nothing for what is not exported, since it ends by itself or with its database:
 /// sessions, connections, failed logins. Unknown items are exported, rather than left out of a backup.
 pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
-    let first = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
-    match (first(&key.pk).as_str(), first(&key.sk).as_str()) {
-        (_, "SESSION" | "CONN" | "FAILED") => None,
-        ("USER", "PROFILE") => Some("person"),
-        ("EMAIL", _) => Some(ACCOUNT),
-        ("CONV", "META") => Some(CONVERSATION),
-        ("CONV", "MSG") => Some(MESSAGE),
-        ("CONV", "CHG") => Some("change"),
-        ("CONV", "KEY") => Some("client_key"),
-        ("USER", "MEMBER") => Some(MEMBERSHIP),
-        ("DIRECT", _) => Some("direct_pair"),
-        ("ALIAS", _) => Some("alias"),
-        ("IMPORT", _) => Some("import"),
-        (CLEARING, _) => Some("remains"),
-        ("ADMINS", _) => Some(ADMINS),
-        _ => Some("item"),
+    match ItemKind::of(key) {
+        Some(ItemKind::Session | ItemKind::Failure) => None,
+        Some(kind) => Some(kind.name()),
+        None if key.sk.split('#').next() == Some("CONN") => None,
+        None => Some("item"),
     }
 }
 

@@ -10,6 +10,7 @@ use super::accounts::People;
 use super::calls::{Consistency, Failure};
 use super::item::{Item, Reader, Writer, integer, message_to_item, nonce_value, text, void_to_item};
 use super::keys::{EXPIRES_AT, Key, change_sort, message_sort};
+use super::meter::{Happened, Meter};
 use crate::domain::id::{ConversationId, MessageId, Nonce, Number, UserId};
 use crate::domain::message::{ClientKey, Draft, Entry, Message, MessageBody, Void};
 use crate::domain::session::Caller;
@@ -17,7 +18,7 @@ use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp};
 
 /// How long a client key is remembered; DynamoDB may take some days more to forget it.
-const KEY_LIFETIME: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 60 * 60);
+pub(super) const KEY_LIFETIME: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many numbers a writer takes before it gives up, having found each of them voided.
 const MOST_NUMBERS: usize = 5;
@@ -34,7 +35,7 @@ pub struct Sent {
 }
 
 /// One of a conversation's two counters.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Log {
     Messages,
     Changes,
@@ -323,7 +324,10 @@ impl Store {
         );
         let void = Entry::Void(Void { number: id.number, at: now });
         match self.transact(vec![self.putting_new(void_to_item(id, now)), hidden]).await {
-            Ok(()) => Ok(void),
+            Ok(()) => {
+                Meter::note(Happened::Void);
+                Ok(void)
+            }
             // If nothing stands there, the conversation is gone.
             Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
                 Some(item) => Entry::try_from(Reader(item)),
@@ -356,7 +360,7 @@ impl Store {
     }
 
     /// The sender as shown beside the message: a decoration, read at half the price.
-    async fn decorating(&self, user: UserId) -> Result<User, Error> {
+    pub(super) async fn decorating(&self, user: UserId) -> Result<User, Error> {
         let mut people: People = self.people_named([user]).await?;
         people.remove(&user).ok_or(Error::NotFound(Resource::User))
     }

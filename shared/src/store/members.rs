@@ -2,19 +2,16 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::Store;
 use super::changes::Recording;
 use super::item::{bytes, integer, membership_to_item, participant_set, text};
 use super::keys::Key;
+use super::{MOST_ATTEMPTS, Store};
 use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind, MOST_PARTICIPANTS, Membership};
 use crate::domain::id::{ConversationId, Number, UserId};
 use crate::domain::session::Caller;
 use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp, permission};
-
-/// How often coming and going is tried against others who come and go.
-const MOST_ATTEMPTS: usize = 10;
 
 impl Store {
     /// Moves the caller's read mark forward to `number`; returns where it stands then, and how many are unread.
@@ -57,23 +54,27 @@ impl Store {
     ) -> Result<(), Error> {
         let (mut conversation, judged, joiner) = self.seen_with(caller, id, user).await?;
         let mut recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
-            if !permission::may_add(&judged, &conversation) {
-                return Err(Error::Forbidden);
+        let outcome = async {
+            for _ in 0..MOST_ATTEMPTS {
+                if !permission::may_add(&judged, &conversation) {
+                    return Err(Error::Forbidden);
+                }
+                conversation.check_can_grow()?;
+                if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
+                    return Err(Error::NotFound(Resource::User));
+                }
+                conversation.check_can_take_in(user)?;
+                let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
+                let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
+                if self.record(&mut recording, kind, taken_in).await?.is_some() {
+                    return Ok(());
+                }
+                conversation = self.conversation_seen_by(caller.user, id).await?;
             }
-            conversation.check_can_grow()?;
-            if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
-                return Err(Error::NotFound(Resource::User));
-            }
-            conversation.check_can_take_in(user)?;
-            let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
-            let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
-            if self.record(&mut recording, kind, taken_in).await?.is_some() {
-                return Ok(());
-            }
-            conversation = self.conversation_seen_by(caller.user, id).await?;
+            Err(Error::Unavailable("people come and go all the time".to_owned()))
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
+        .await;
+        self.void_unused(recording, outcome).await
     }
 
     /// A conversation and the caller, whose rights in it are to be judged, and another person, if they are there.
@@ -138,21 +139,25 @@ impl Store {
     ) -> Result<(), Error> {
         let (mut conversation, judged, leaver) = self.seen_with(caller, id, user).await?;
         let mut recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
-            if !permission::may_remove(&judged, &conversation) {
-                return Err(Error::Forbidden);
+        let outcome = async {
+            for _ in 0..MOST_ATTEMPTS {
+                if !permission::may_remove(&judged, &conversation) {
+                    return Err(Error::Forbidden);
+                }
+                conversation.check_can_shrink()?;
+                if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
+                    return Err(Error::NotFound(Resource::User));
+                }
+                conversation.check_can_lose(user, caller.user)?;
+                if self.take_out(&conversation, user, caller.user, &mut recording).await? {
+                    return Ok(());
+                }
+                conversation = self.conversation_seen_by(caller.user, id).await?;
             }
-            conversation.check_can_shrink()?;
-            if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
-                return Err(Error::NotFound(Resource::User));
-            }
-            conversation.check_can_lose(user, caller.user)?;
-            if self.take_out(&conversation, user, caller.user, &mut recording).await? {
-                return Ok(());
-            }
-            conversation = self.conversation_seen_by(caller.user, id).await?;
+            Err(Error::Unavailable("people come and go all the time".to_owned()))
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
+        .await;
+        self.void_unused(recording, outcome).await
     }
 
     /// Takes the caller out of a group. The creator's rights go to whoever has been there longest; the last one to
@@ -163,18 +168,22 @@ impl Store {
             return Err(Error::refused("A direct conversation cannot be left."));
         }
         let mut recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
-            let has_left = if conversation.participants.len() == 1 {
-                self.remove(&conversation, now).await?
-            } else {
-                self.take_out(&conversation, caller.user, caller.user, &mut recording).await?
-            };
-            if has_left {
-                return Ok(());
+        let outcome = async {
+            for _ in 0..MOST_ATTEMPTS {
+                let has_left = if conversation.participants.len() == 1 {
+                    self.remove(&conversation, now).await?
+                } else {
+                    self.take_out(&conversation, caller.user, caller.user, &mut recording).await?
+                };
+                if has_left {
+                    return Ok(());
+                }
+                conversation = self.conversation_seen_by(caller.user, id).await?;
             }
-            conversation = self.conversation_seen_by(caller.user, id).await?;
+            Err(Error::Unavailable("people come and go all the time".to_owned()))
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
+        .await;
+        self.void_unused(recording, outcome).await
     }
 
     /// Takes somebody out who is not the last, on condition that nobody came or left since the conversation was read;

@@ -21,12 +21,8 @@ impl Store {
     /// A message by id, with its sender, if the caller takes part in its conversation.
     pub async fn message(&self, caller: &Caller, id: MessageId) -> Result<(Message, User), Error> {
         let (_, message) = self.admit(caller, self.message_seen_by(caller.user, id)).await?;
-        let sender = self.sender_of(&message).await?;
+        let sender = self.decorating(message.sender).await?;
         Ok((message, sender))
-    }
-
-    pub(super) async fn sender_of(&self, message: &Message) -> Result<User, Error> {
-        self.people_named([message.sender]).await?.remove(&message.sender).ok_or(Error::NotFound(Resource::User))
     }
 
     /// Loading is authorising; the reads are the same whether the message is another's, deleted or not there.

@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
 
 tokio::task_local! {
     static METER: Meter;
@@ -20,6 +24,20 @@ pub struct Spent {
     pub rru: f64,
     /// Write request units.
     pub wru: f64,
+    /// Attempts of the SDK beyond each call's first: throttled, failed, or unanswered.
+    pub retries: u32,
+    /// Calls that lost against a concurrent transaction.
+    pub conflicts: u32,
+    /// Numbers of dead writers that were filled with voids.
+    pub voids: u32,
+}
+
+/// What seldom happens.
+#[derive(Clone, Copy)]
+pub(super) enum Happened {
+    Retry,
+    Conflict,
+    Void,
 }
 
 #[derive(Clone, Copy)]
@@ -40,6 +58,20 @@ impl Meter {
 
     pub fn spent(&self) -> Spent {
         *self.lock()
+    }
+
+    /// Counts what happened by the work around the caller of this.
+    pub(super) fn note(happened: Happened) {
+        // Work that nobody measures is not counted.
+        let _ = METER.try_with(|meter| {
+            let mut spent = meter.lock();
+            let count = match happened {
+                Happened::Retry => &mut spent.retries,
+                Happened::Conflict => &mut spent.conflicts,
+                Happened::Void => &mut spent.voids,
+            };
+            *count += 1;
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Spent> {
@@ -69,6 +101,28 @@ impl Call {
             Direction::Read => spent.rru += units,
             Direction::Write => spent.wru += units,
         }
+    }
+}
+
+/// Counts the SDK's own attempts, of which its answers say nothing.
+#[derive(Debug)]
+pub(super) struct CountRetries;
+
+impl Intercept for CountRetries {
+    fn name(&self) -> &'static str {
+        "CountRetries"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if bag.load::<RequestAttempts>().is_some_and(|attempts| attempts.attempts() > 1) {
+            Meter::note(Happened::Retry);
+        }
+        Ok(())
     }
 }
 
@@ -106,6 +160,6 @@ mod tests {
                 call().answered(Direction::Write, &units(2.0));
             })
             .await;
-        assert_eq!(meter.spent(), Spent { round_trips: 3, rru: 1.5, wru: 2.0 });
+        assert_eq!(meter.spent(), Spent { round_trips: 3, rru: 1.5, wru: 2.0, ..Spent::default() });
     }
 }

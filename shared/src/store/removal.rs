@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::future::try_join_all;
 
-use super::Store;
 use super::calls::{Consistency, Failure};
 use super::item::{Item, Reader, Writer, participant_set, text};
 use super::keys::{CLEARING, Key, PK, SK, conversation_partition};
+use super::{MOST_ATTEMPTS, Store};
 use crate::domain::conversation::{Conversation, Kind};
 use crate::domain::id::{ConversationId, UserId};
 use crate::domain::log::WRITER_LIFETIME;
@@ -28,9 +28,6 @@ const STEPS_OF_ONES_OWN: usize = 4;
 
 /// With how many earlier removals one helps: more than one, so that what is left cannot pile up.
 const HELPED_AT_ONCE: i32 = 2;
-
-/// How often a removal is tried against others who come and go.
-const MOST_ATTEMPTS: usize = 10;
 
 /// What a removed conversation left behind.
 struct Remains {

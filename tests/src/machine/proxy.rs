@@ -1,15 +1,20 @@
 //! Something between a store and its database that can hold calls back and lose answers: what networks and dying
 //! processes do, at the moment that a test chooses.
 
+mod wire;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+
+use wire::{Exchange, Line};
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,59 @@ pub enum Fate {
     ServeOne,
     /// It is refused for a concurrent transaction.
     Conflict,
+    /// The same, as transactions are told.
+    CancelConflict,
+    /// The table's throughput is used up.
+    Throttle,
+    /// Too many calls.
+    ThrottleCalls,
+    /// It fails: 500, and is not applied.
+    Fail,
+    /// It is refused: 503, and is not applied.
+    Busy,
+    /// The connection is reset, and the call not applied.
+    ResetBefore,
+    /// It is applied, and the connection reset.
+    ResetAfter,
+    /// It is never applied and never answered.
+    Swallow,
+    /// It is applied, and never answered.
+    Withhold,
+    /// It passes after a while.
+    Delay,
+}
+
+impl Fate {
+    /// Whether DynamoDB, or a network, ever does that to such a call.
+    pub fn befalls(self, operation: &str) -> bool {
+        match self {
+            Self::ServeOne => operation.starts_with("Batch"),
+            Self::Conflict => ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation),
+            Self::CancelConflict => operation == "TransactWriteItems",
+            _ => true,
+        }
+    }
+
+    /// What is answered to a call that is not even tried.
+    fn refusal(self) -> Option<(StatusCode, Value)> {
+        let refused = |status, name: &str| {
+            (status, json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "" }))
+        };
+        Some(match self {
+            Self::Conflict => refused(StatusCode::BAD_REQUEST, "TransactionConflictException"),
+            Self::CancelConflict => {
+                let (status, mut refusal) = refused(StatusCode::BAD_REQUEST, "TransactionCanceledException");
+                refusal["CancellationReasons"] =
+                    json!([{ "Code": "TransactionConflict", "Message": "" }, { "Code": "None" }]);
+                (status, refusal)
+            }
+            Self::Throttle => refused(StatusCode::BAD_REQUEST, "ProvisionedThroughputExceededException"),
+            Self::ThrottleCalls => refused(StatusCode::BAD_REQUEST, "ThrottlingException"),
+            Self::Fail => refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+            Self::Busy => refused(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+            _ => return None,
+        })
+    }
 }
 
 /// One call on its way: which operation, the how manieth since [`Proxy::expect`], and its body.
@@ -33,7 +91,16 @@ pub struct Call<'a> {
     pub body: &'a str,
 }
 
+impl Call<'_> {
+    pub fn writes(&self) -> bool {
+        !["GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan"].contains(&self.operation)
+    }
+}
+
 type Rule = Box<dyn Fn(&Call<'_>) -> Fate + Send + Sync>;
+
+/// How long a delayed call waits.
+const DELAY: Duration = Duration::from_millis(20);
 
 #[derive(Clone)]
 pub struct Proxy(Arc<Shared>);
@@ -43,9 +110,29 @@ struct Shared {
     database: String,
     http: reqwest::Client,
     calls: AtomicUsize,
+    /// How many calls are on their way to the database, or are to be.
+    under_way: AtomicUsize,
     rule: Mutex<Rule>,
     held: Notify,
     released: Notify,
+    arrived: Notify,
+}
+
+/// A call until it was applied, or is not to be any more.
+struct UnderWay(Arc<Shared>);
+
+impl UnderWay {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        shared.under_way.fetch_add(1, Ordering::SeqCst);
+        Self(shared.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.arrived.notify_waiters();
+    }
 }
 
 impl Proxy {
@@ -58,12 +145,15 @@ impl Proxy {
             database: super::database(),
             http: crate::http_client(),
             calls: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
             rule: Mutex::new(Box::new(|_| Fate::Pass)),
             held: Notify::new(),
             released: Notify::new(),
+            arrived: Notify::new(),
         }));
         let app = axum::Router::new().fallback(forward).with_state(proxy.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let app = app.into_make_service_with_connect_info::<Line>();
+        tokio::spawn(async move { axum::serve(Exchange(listener), app).await });
         proxy
     }
 
@@ -91,7 +181,18 @@ impl Proxy {
         self.0.calls.load(Ordering::SeqCst)
     }
 
-    /// Waits until a call is held.
+    /// Waits until no call is on its way that may still be applied.
+    pub async fn until_idle(&self) {
+        loop {
+            let arrived = self.0.arrived.notified();
+            if self.0.under_way.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    /// Waits until a call is held, or will never be answered.
     pub async fn until_held(&self) {
         self.0.held.notified().await;
     }
@@ -103,7 +204,13 @@ impl Proxy {
     }
 }
 
-async fn forward(State(Proxy(shared)): State<Proxy>, headers: HeaderMap, body: Bytes) -> Response {
+async fn forward(
+    State(Proxy(shared)): State<Proxy>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let under_way = UnderWay::begin(&shared);
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let call = Call {
         operation: target.rsplit('.').next().unwrap_or_default(),
@@ -112,14 +219,51 @@ async fn forward(State(Proxy(shared)): State<Proxy>, headers: HeaderMap, body: B
     };
     let released = shared.released.notified();
     let fate = (shared.rule.lock().expect("no test panics in a rule"))(&call);
-    if fate == Fate::Hold {
-        shared.held.notify_one();
-        released.await;
+    if let Some((status, refusal)) = fate.refusal() {
+        return (status, refusal.to_string()).into_response();
     }
-    if fate == Fate::Conflict {
-        let error = json!({ "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException", "message": "" });
-        return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+    match fate {
+        Fate::Hold => {
+            shared.held.notify_one();
+            released.await;
+        }
+        Fate::Delay => tokio::time::sleep(DELAY).await,
+        Fate::ResetBefore => {
+            line.cut();
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        Fate::Swallow => {
+            drop(under_way);
+            shared.held.notify_one();
+            return std::future::pending().await;
+        }
+        _ => {}
     }
+    // What has come so far is applied, even if whoever sent it is gone by then.
+    let applied = tokio::spawn(apply(shared.clone(), headers, body, fate, under_way));
+    let Ok(Some(answer)) = applied.await else { return StatusCode::BAD_GATEWAY.into_response() };
+    match fate {
+        Fate::Withhold => {
+            shared.held.notify_one();
+            std::future::pending().await
+        }
+        Fate::ResetAfter => {
+            line.cut();
+            answer
+        }
+        Fate::LoseAnswer => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        _ => answer,
+    }
+}
+
+/// Asks the database; its answer, if there is one.
+async fn apply(
+    shared: Arc<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+    fate: Fate,
+    _under_way: UnderWay,
+) -> Option<Response> {
     let (body, handed_back) = if fate == Fate::ServeOne { split(&body) } else { (body, None) };
     let mut request = shared.http.post(&shared.database).body(body);
     for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
@@ -127,18 +271,15 @@ async fn forward(State(Proxy(shared)): State<Proxy>, headers: HeaderMap, body: B
             headers.get(name).map(|value| (HeaderName::from_static(name), value.clone())).into_iter().collect(),
         );
     }
-    let Ok(answer) = request.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let answer = request.send().await.ok()?;
     let status = answer.status();
     let mut bytes = answer.bytes().await.unwrap_or_default();
-    if fate == Fate::LoseAnswer {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    }
     if let Some((name, rest)) = handed_back {
         let mut answer: Value = serde_json::from_slice(&bytes).expect("databases answer in JSON");
         answer[name] = rest;
         bytes = answer.to_string().into();
     }
-    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
+    Some((status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response())
 }
 
 /// A batch with its first request only; and under which name the answer hands back the rest.

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
-use super::MOST_ATTEMPTS;
 use crate::domain::id::UserId;
 use crate::domain::session::Caller;
 use crate::domain::user::{Email, PersonName, PhoneNumber, Role, User, UserChange};
 use crate::domain::{Error, Resource, permission};
-use crate::store::Store;
 use crate::store::calls::Failure;
 use crate::store::item::{integer, text};
 use crate::store::keys::{Key, PK, SK};
+use crate::store::{MOST_ATTEMPTS, Store};
 
 const LAST_ADMIN: &str = "The last active admin can be neither demoted nor deactivated.";
 

@@ -1,13 +1,13 @@
 //! Changing a password: whoever knew the old one is out.
 
-use super::{Account, MOST_ATTEMPTS};
+use super::Account;
 use crate::domain::password::PasswordHash;
 use crate::domain::session::Caller;
 use crate::domain::{Error, Resource};
-use crate::store::Store;
 use crate::store::calls::Failure;
 use crate::store::item::{integer, text};
 use crate::store::keys::Key;
+use crate::store::{MOST_ATTEMPTS, Store};
 
 impl Store {
     /// Sets another password and ends every session but `kept`, at once. Fails if the hash that was checked is no

@@ -127,7 +127,7 @@ impl Store {
         Ok(ending.into_iter().map(|key| self.deleting(key)).collect())
     }
 
-    async fn session_keys(&self, user: UserId) -> Result<Vec<Key>, Error> {
+    pub(in crate::store) async fn session_keys(&self, user: UserId) -> Result<Vec<Key>, Error> {
         let query = self.sessions_query(user).projection_expression(format!("{PK}, {SK}"));
         self.all_rows(query).await?.iter().map(|item| Reader(item).key()).collect()
     }

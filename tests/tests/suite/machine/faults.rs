@@ -1,5 +1,10 @@
 //! What a database does on bad days, and what clients notice of it.
 
+mod imports;
+mod killed;
+mod operations;
+mod sweep;
+
 use serde_json::json;
 use shared::store::{Migration, Settings, Store};
 use tests::Person;

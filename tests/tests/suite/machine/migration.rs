@@ -9,7 +9,7 @@ use shared::domain::user::Email;
 use tests::machine::django::{DjangoApp, DjangoConversation, DjangoUser, OLD_HASH, OLD_PASSWORD};
 use tests::machine::proxy::{Fate, Proxy};
 use tests::machine::tool::{Table, scratch_file};
-use tests::machine::{InProcess, store};
+use tests::machine::{InProcess, now, store};
 use tests::{Client, Person, each};
 use uuid::Uuid;
 
@@ -284,13 +284,20 @@ async fn an_import_that_dies_at_any_point_shows_nothing_half_made_and_is_finishe
     for writes in [1, 3, 4, 6, 8, 9, 10] {
         let table = Table::new().await;
         import_and_die(&table, &file, writes).await;
+        assert_sound(&table).await;
         let left = kinds(&table.exported().await);
         // A conversation stands with all of its messages and members, or not at all.
         let standing = left.get("conversation").copied().unwrap_or_default();
         assert!(standing == 0 || left["membership"] >= 2 * standing, "after {writes} writes: {left:?}");
         assert_eq!(table.import(&file).await, [Value::Null; 0]);
         assert_same(&comparable(table.exported().await), &whole);
+        assert_sound(&table).await;
     }
+}
+
+async fn assert_sound(table: &Table) {
+    let audit = Box::pin(table.store().await.audit(now())).await.expect("an audit");
+    assert_eq!(audit.violations, []);
 }
 
 #[tokio::test]
