@@ -26,7 +26,7 @@ const OPERATIONS: usize = 10_000;
 const OPERATIONS_OF_A_HISTORY: usize = 500;
 
 /// How often a history is run again in search of a shorter one that is refused.
-const MOST_RUNS: usize = 60;
+const MOST_RUNS: usize = 30;
 
 fn from_environment(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))

@@ -141,9 +141,14 @@ impl<'w> Client<'w> {
         let person = &self.world.people[usize::from(self.person)];
         let disturbance = intent.and_then(|intent| intent.disturbance);
         let called = self.world.tick();
+        let told = format!("{method} {path} {body:?}, with {disturbance:?} in its way");
+        let sound = |(status, answer): (u16, Value)| {
+            assert!(status < 500 || status == 503, "{told} was answered {status} {answer}");
+            (status, answer)
+        };
         let Some(disturbance) = disturbance else {
             let (status, body, _) = Box::pin(self.world.functions.send(person, method, path, headers, body)).await;
-            return self.outcome(called, Some((status, body)), false, false);
+            return self.outcome(called, Some(sound((status, body))), false, false);
         };
         let (at, rest) = match disturbance {
             Disturbance::Once(at, _) => (at, false),
@@ -152,6 +157,8 @@ impl<'w> Client<'w> {
         };
         self.proxy.expect(move |call| match disturbance {
             _ if call.index != at && !(rest && call.index > at) => Fate::Pass,
+            // Reads never lose against transactions.
+            Disturbance::Once(_, Fate::Conflict) if !is_write(call.operation) => Fate::Pass,
             Disturbance::Once(_, fate) | Disturbance::FromThenOn(_, fate) => fate,
             Disturbance::Abandoned(_) | Disturbance::Slow(..) => Fate::Hold,
         });
@@ -171,14 +178,11 @@ impl<'w> Client<'w> {
         };
         let disturbed = self.proxy.calls() > at || answered.is_none();
         self.proxy.expect(|_| Fate::Pass);
-        self.outcome(called, answered, disturbed, disturbed && rest)
+        self.outcome(called, answered.map(sound), disturbed, disturbed && rest)
     }
 
     fn outcome(&self, called: u64, answer: Option<(u16, Value)>, disturbed: bool, crippled: bool) -> Outcome {
         let answer = answer.filter(|(status, _)| *status != 503);
-        if let Some((status, body)) = &answer {
-            assert!(*status < 500, "{status}: {body}");
-        }
         Outcome { called, answered: self.world.tick(), answer, disturbed, crippled }
     }
 
@@ -250,4 +254,8 @@ impl<'w> Client<'w> {
         };
         self.record(place, &outcome, Request::MarkRead { number: target }, answer);
     }
+}
+
+fn is_write(operation: &str) -> bool {
+    matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems")
 }
