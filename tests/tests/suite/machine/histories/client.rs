@@ -44,6 +44,12 @@ impl<'w> Client<'w> {
         Self { world, index, person, functions, proxy, replicas: BTreeMap::new(), walk: None }
     }
 
+    /// Waits until nothing that it asked for can still be done.
+    pub(super) async fn rest(&self) {
+        self.proxy.release();
+        self.proxy.until_idle().await;
+    }
+
     pub(super) async fn perform(&mut self, intent: &Intent) {
         let Some(place) = self.choose(intent.place) else { return };
         let (is_direct, last) = {
@@ -153,14 +159,15 @@ impl<'w> Client<'w> {
         let (at, rest) = match disturbance {
             Disturbance::Once(at, _) => (at, false),
             Disturbance::FromThenOn(at, _) => (at, true),
-            Disturbance::Abandoned(at) | Disturbance::Slow(at, _) => (at, false),
+            Disturbance::Abandoned(at, _) | Disturbance::Slow(at, _) => (at, false),
         };
-        self.proxy.expect(move |call| match disturbance {
-            _ if call.index != at && !(rest && call.index > at) => Fate::Pass,
-            // Reads never lose against transactions.
-            Disturbance::Once(_, Fate::Conflict) if !is_write(call.operation) => Fate::Pass,
-            Disturbance::Once(_, fate) | Disturbance::FromThenOn(_, fate) => fate,
-            Disturbance::Abandoned(_) | Disturbance::Slow(..) => Fate::Hold,
+        let fate = match disturbance {
+            Disturbance::Once(_, fate) | Disturbance::FromThenOn(_, fate) | Disturbance::Abandoned(_, fate) => fate,
+            Disturbance::Slow(..) => Fate::Hold,
+        };
+        self.proxy.expect(move |call| {
+            let is_meant = call.index == at || (rest && call.index > at);
+            if is_meant && fate.befalls(call.operation) { fate } else { Fate::Pass }
         });
         // On the heap, as below: without optimisation a request's future would fill a test's stack.
         let mut request = Box::pin(self.functions.send(person, method, path, headers, body));
@@ -254,8 +261,4 @@ impl<'w> Client<'w> {
         };
         self.record(place, &outcome, Request::MarkRead { number: target }, answer);
     }
-}
-
-fn is_write(operation: &str) -> bool {
-    matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems")
 }
