@@ -251,7 +251,7 @@ fn heavy_concurrency_is_explained() {
                     let (round, place) = ((number - 1) / WRITERS, (number - 1) % WRITERS);
                     let writer = WRITERS - 1 - place;
                     let text = u32::try_from(round * WRITERS + writer).expect("small");
-                    (number, if writer % 2 == 0 { ADA } else { GRACE }, text)
+                    (number, if writer.is_multiple_of(2) { ADA } else { GRACE }, text)
                 };
                 let messages: Vec<_> = (1..=first + seen).map(of).collect();
                 let from = start + 100 + seen * 10;
