@@ -214,12 +214,16 @@ impl Act {
         }
     }
 
-    /// The cells that it asks or writes.
-    pub(super) fn cells(&self) -> Vec<Cell> {
+    /// The cells that it asks or writes, where numbers have been taken up to `reached`.
+    pub(super) fn cells(&self, reached: Number) -> Vec<Cell> {
         match *self {
             Self::Start { .. } | Self::TakeMessage { .. } | Self::End { .. } => vec![Cell::Conversation],
             Self::Fill { number, sender, key, .. } => {
                 std::iter::once(Cell::Slot(number)).chain(key.map(|key| Cell::Key(sender, key))).collect()
+            }
+            // It waits for the number to be taken.
+            Self::MoveReadMark { person, number } if number > reached => {
+                vec![Cell::ReadMark(person), Cell::Conversation]
             }
             Self::MoveReadMark { person, .. } | Self::MarkRead { person, .. } => vec![Cell::ReadMark(person)],
             Self::TakeChange(effect) => [vec![Cell::Conversation], effect.cells()].concat(),
@@ -233,13 +237,16 @@ impl Act {
 pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: bool) -> Vec<Writes> {
     let Some(seen) = state.conversation().filter(|seen| seen.alive) else { return Vec::new() };
     let mut all = Vec::new();
-    let is_void = |fate: Option<Fate>| matches!(fate, None | Some(Fate::Void));
-    let is_void_change = |number| matches!(fates.change(number), None | Some(Change::Void));
-    if takers[0] & seen.participants != 0 && is_void(fates.message(seen.messages + 1)) {
-        all.push(vec![written(Conversation { messages: seen.messages + 1, ..seen.clone() })]);
+    // What no answer names, and nothing that any answer names comes after, makes no difference.
+    let (next, next_change) = (seen.messages + 1, seen.changes + 1);
+    let is_void = next <= fates.highest && matches!(fates.message(next), None | Some(Fate::Void));
+    let is_void_change =
+        next_change <= fates.highest_change() && matches!(fates.change(next_change), None | Some(Change::Void));
+    if takers[0] & seen.participants != 0 && is_void {
+        all.push(vec![written(Conversation { messages: next, ..seen.clone() })]);
     }
-    if takers[1] & seen.participants != 0 && is_void_change(seen.changes + 1) {
-        all.push(vec![written(Conversation { changes: seen.changes + 1, ..seen.clone() })]);
+    if takers[1] & seen.participants != 0 && is_void_change {
+        all.push(vec![written(Conversation { changes: next_change, ..seen.clone() })]);
     }
     if may_settle {
         for number in fates.voids().filter(|number| *number <= seen.messages) {

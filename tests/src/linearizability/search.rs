@@ -2,9 +2,10 @@
 //!
 //! It goes through calls and answers in the order in which they were. Nothing is done before an answer asks for it: only
 //! when an operation was answered that has not come to its end does the search decide what happened before, step by step,
-//! and takes that back where it leads nowhere. Where it has been, it does not go again.
+//! and takes that back where it leads nowhere. Where it has been, it does not go again; and of what it did before a failure
+//! it takes back only what touched something that the failure has to do with (conflict-directed backjumping).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::act::wasting;
@@ -15,8 +16,10 @@ use super::program::{Compiler, Program, Step};
 use super::thread::{Thread, Threads, begin, has_ended, look_around};
 use super::{Cast, Refusal};
 
+type Cells = BTreeSet<Cell>;
+
 /// How many situations are looked at before the search gives up.
-const MOST_SITUATIONS: usize = 400_000;
+const MOST_SITUATIONS: usize = 30_000;
 
 /// An operation, or what is done beside it.
 struct Unit {
@@ -54,6 +57,8 @@ struct Move {
     rank: usize,
     /// Which of the open units moves, and by which of its threads; none of them if it happens in the background.
     by: Option<(usize, Thread)>,
+    /// What its operation has to do with from here on.
+    cells: Cells,
     writes: Writes,
 }
 
@@ -72,6 +77,11 @@ struct Choice {
     leaving: Option<usize>,
     moves: std::vec::IntoIter<Move>,
     undo: Writes,
+    /// The cells that can become otherwise by another choice.
+    footprint: Cells,
+    /// The cells that all failures so far have to do with.
+    blame: Cells,
+    key: u64,
 }
 
 pub(super) struct Search<'a> {
@@ -114,7 +124,8 @@ impl<'a> Search<'a> {
     /// Finds an order, or the answer before which all ways end.
     pub(super) fn run(mut self) -> Result<(), Refusal> {
         let mut position = Position { next_event: 0, open: Vec::new() };
-        let (mut choices, mut seen): (Vec<Choice>, HashSet<u64>) = (Vec::new(), HashSet::new());
+        let mut choices: Vec<Choice> = Vec::new();
+        let mut failed: HashMap<u64, Rc<Cells>> = HashMap::new();
         let mut refusal: Option<(usize, Refusal)> = None;
         loop {
             let Some(halt) = self.advance(&mut position) else { return Ok(()) };
@@ -123,48 +134,76 @@ impl<'a> Search<'a> {
             {
                 refusal = Some((position.next_event, self.refusal(&position, blocked)));
             }
-            let is_new = seen.insert(digest(&(position.next_event, &position.open, self.state.fingerprint)));
-            if seen.len() > MOST_SITUATIONS
+            if failed.len() + choices.len() > MOST_SITUATIONS
                 && let Some((_, refusal)) = refusal
             {
                 return Err(Refusal { gave_up: true, ..refusal });
             }
-            if is_new {
-                let moves = match halt {
-                    Halt::Blocked(blocked) => self.moves(&position, blocked),
-                    Halt::Leaving(_) => {
-                        let wasting = self.wasting(&position).into_iter();
-                        wasting.map(|writes| Move { rank: 0, by: None, writes }).collect()
-                    }
-                };
-                let leaving = if let Halt::Leaving(open) = halt { Some(open) } else { None };
-                choices.push(Choice { position, leaving, moves: moves.into_iter(), undo: Vec::new() });
+            let key = digest(&(position.next_event, &position.open, self.state.fingerprint));
+            let mut blame = failed.get(&key).cloned();
+            if blame.is_none() {
+                choices.push(self.choice(position, halt, key));
             }
-            // The next way that is left, going back as far as needed.
+            // The next way that is left, going back as far as needed, past all that had nothing to do with the failure.
             position = loop {
                 let Some(choice) = choices.last_mut() else {
                     return refusal.map_or(Ok(()), |(_, refusal)| Err(refusal));
                 };
                 self.state.write(std::mem::take(&mut choice.undo));
-                // To leave without more ado is tried first.
-                if let Some(open) = choice.leaving.take() {
-                    let mut position = choice.position.clone();
-                    position.open.remove(open);
-                    position.next_event += 1;
-                    break position;
-                }
-                if let Some(next) = choice.moves.next() {
-                    choice.undo = self.state.write(next.writes);
-                    let mut position = choice.position.clone();
-                    if let Some((open, thread)) = next.by {
-                        position.open[open].1 = Rc::new(Threads::from([thread]));
+                let mut is_lost = false;
+                if let Some(blame) = blame.take() {
+                    is_lost = choice.footprint.is_disjoint(&blame);
+                    if is_lost {
+                        choice.blame = Cells::clone(&blame);
+                    } else {
+                        choice.blame.extend(blame.iter().copied());
                     }
-                    self.look_around(&mut position);
-                    break position;
                 }
-                choices.pop();
+                if !is_lost {
+                    // To leave without more ado is tried first.
+                    if let Some(open) = choice.leaving.take() {
+                        let mut position = choice.position.clone();
+                        position.open.remove(open);
+                        position.next_event += 1;
+                        break position;
+                    }
+                    if let Some(next) = choice.moves.next() {
+                        choice.undo = self.state.write(next.writes);
+                        let mut position = choice.position.clone();
+                        if let Some((open, thread)) = next.by {
+                            position.open[open].1 = Rc::new(Threads::from([thread]));
+                        }
+                        self.look_around(&mut position);
+                        break position;
+                    }
+                }
+                blame = choices.pop().map(|choice| {
+                    let blame = Rc::new(choice.blame);
+                    failed.insert(choice.key, blame.clone());
+                    blame
+                });
             };
         }
+    }
+
+    fn choice(&self, position: Position, halt: Halt, key: u64) -> Choice {
+        let (moves, blame, leaving) = match halt {
+            Halt::Blocked(blocked) => {
+                let wanted = self.cells_of(&position.open[blocked]);
+                let relevant = self.relevant(&position, &wanted);
+                (self.moves(&position, blocked, &wanted, &relevant), relevant, None)
+            }
+            Halt::Leaving(open) => {
+                let wasting = self.wasting(&position).into_iter();
+                let moves = wasting.map(|writes| Move { rank: 0, by: None, cells: Cells::new(), writes });
+                (moves.collect(), Cells::new(), Some(open))
+            }
+        };
+        let touched = |next: &Move| {
+            next.cells.iter().copied().chain(next.writes.iter().map(|(cell, _)| *cell)).collect::<Vec<_>>()
+        };
+        let footprint = moves.iter().flat_map(touched).collect();
+        Choice { position, leaving, moves: moves.into_iter(), undo: Vec::new(), footprint, blame, key }
     }
 
     /// Goes on to where something has to be decided; to the end if there is nothing.
@@ -200,15 +239,13 @@ impl<'a> Search<'a> {
     }
 
     /// Everything that can happen now and matters to the blocked operation; first what it does itself.
-    fn moves(&self, position: &Position, blocked: usize) -> Vec<Move> {
-        let wanted = self.cells_of(&position.open[blocked]);
-        let relevant = self.relevant(position, &wanted);
+    fn moves(&self, position: &Position, blocked: usize, wanted: &Cells, relevant: &Cells) -> Vec<Move> {
         let mut moves = Vec::new();
         for (open, (unit, threads)) in position.open.iter().enumerate() {
             let programs = &self.units[*unit].programs;
             for thread in threads.iter() {
                 let Some(Step::Act(act)) = thread.current(programs) else { continue };
-                let cells = thread.cells(programs);
+                let cells: Cells = thread.cells(programs, self.reached()).into_iter().collect();
                 if open != blocked && !cells.iter().any(|cell| relevant.contains(cell)) {
                     continue;
                 }
@@ -221,25 +258,36 @@ impl<'a> Search<'a> {
                     4
                 };
                 for (writes, notes) in act.outcomes(&self.state, &thread.notes, self.fates) {
-                    moves.push(Move { rank, by: Some((open, thread.next(notes, programs))), writes });
+                    let by = Some((open, thread.next(notes, programs)));
+                    moves.push(Move { rank, by, cells: cells.clone(), writes });
                 }
             }
         }
         for writes in self.wasting(position) {
             if writes.iter().any(|(cell, _)| relevant.contains(cell)) {
-                let helps = writes.iter().any(|(cell, _)| wanted.contains(cell));
-                moves.push(Move { rank: if helps { 2 } else { 5 }, by: None, writes });
+                let helps = writes.iter().any(|(cell, _)| *cell != Cell::Conversation && wanted.contains(cell));
+                moves.push(Move { rank: if helps { 2 } else { 5 }, by: None, cells: Cells::new(), writes });
             }
         }
-        for cell in &relevant {
+        for cell in relevant {
             if let Cell::ReadMark(person) = *cell
                 && self.background[position.next_event].marked & bit(person) != 0
             {
-                moves.extend(self.marks_moved_for_nothing(person).map(|writes| Move { rank: 3, by: None, writes }));
+                moves.extend(self.marks_moved_for_nothing(person).map(|writes| Move {
+                    rank: 6,
+                    by: None,
+                    cells: Cells::new(),
+                    writes,
+                }));
             }
         }
         moves.sort_by_key(|next| (next.rank, next.by.as_ref().map_or(u64::MAX, |(open, _)| self.due(position, *open))));
         moves
+    }
+
+    /// The last number that was taken.
+    fn reached(&self) -> Number {
+        self.state.conversation().map_or(0, |seen| seen.messages)
     }
 
     fn wasting(&self, position: &Position) -> Vec<Writes> {
@@ -248,9 +296,9 @@ impl<'a> Search<'a> {
     }
 
     /// What an open operation has still to look at or to write.
-    fn cells_of(&self, (unit, threads): &(usize, Rc<Threads>)) -> BTreeSet<Cell> {
-        let Unit { programs, .. } = &self.units[*unit];
-        let mut cells: BTreeSet<Cell> = threads.iter().flat_map(|thread| thread.cells(programs)).collect();
+    fn cells_of(&self, (unit, threads): &(usize, Rc<Threads>)) -> Cells {
+        let (Unit { programs, .. }, reached) = (&self.units[*unit], self.reached());
+        let mut cells: Cells = threads.iter().flat_map(|thread| thread.cells(programs, reached)).collect();
         // A note that was made too early is in the way of threads that would make it later.
         let noted = programs.iter().flatten().filter_map(|step| match step {
             Step::NoteReadMark(person) => Some(Cell::ReadMark(*person)),
@@ -262,9 +310,9 @@ impl<'a> Search<'a> {
 
     /// The cells on which it can depend what becomes of the wanted ones: whatever operation touches one of them brings
     /// the others that it touches. What touches none of them can as well happen later.
-    fn relevant(&self, position: &Position, wanted: &BTreeSet<Cell>) -> BTreeSet<Cell> {
+    fn relevant(&self, position: &Position, wanted: &Cells) -> Cells {
         let mut relevant = wanted.clone();
-        let mut rest: Vec<BTreeSet<Cell>> = position.open.iter().map(|open| self.cells_of(open)).collect();
+        let mut rest: Vec<Cells> = position.open.iter().map(|open| self.cells_of(open)).collect();
         loop {
             let (near, far): (Vec<_>, Vec<_>) = rest.into_iter().partition(|cells| !cells.is_disjoint(&relevant));
             if near.is_empty() {
@@ -281,7 +329,7 @@ impl<'a> Search<'a> {
 
     /// A send that took a number and found it voided has moved its sender's mark there all the same.
     fn marks_moved_for_nothing(&self, person: Person) -> impl Iterator<Item = Writes> {
-        let last = self.state.conversation().map_or(0, |seen| seen.messages);
+        let last = self.reached();
         let mark = self.state.read_mark(person).unwrap_or(Number::MAX);
         let further = self.fates.voids().filter(move |number| mark < *number && *number <= last);
         further.map(move |number| vec![(Cell::ReadMark(person), Some(Value::ReadMark(number)))])

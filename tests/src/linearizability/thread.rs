@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::history::Number;
 use super::model::{Cell, Notes, Sight, State};
 use super::program::{Program, Step};
 
@@ -88,7 +89,7 @@ impl Thread {
     }
 
     /// The cells that it has still to look at or to write.
-    pub(super) fn cells(&self, programs: &[Program]) -> Vec<Cell> {
+    pub(super) fn cells(&self, programs: &[Program], reached: Number) -> Vec<Cell> {
         let mut cells = Vec::new();
         for (index, step) in self.rest(programs).iter().enumerate() {
             match step {
@@ -98,7 +99,7 @@ impl Thread {
                 Step::See(sights) => cells.extend(sights.iter().flat_map(|sight| sight.cells(&self.notes))),
                 Step::NoteReadMark(person) => cells.push(Cell::ReadMark(*person)),
                 Step::NoteLastNumber(_) => cells.push(Cell::Conversation),
-                Step::Act(act) => cells.extend(act.cells()),
+                Step::Act(act) => cells.extend(act.cells(reached)),
             }
         }
         cells

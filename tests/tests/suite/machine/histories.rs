@@ -13,12 +13,15 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use futures::future::join_all;
+use shared::domain::log::WRITER_LIFETIME;
 use tests::linearizability::{Cast, Number, Operation, Shown, explain, shrunk};
+use tests::machine::now;
 
 use self::client::Client;
-use self::generator::{Intent, Kind, Plan};
+use self::generator::{Day, Intent, Kind, Plan};
 use self::world::World;
 
 /// How many operations the suite's run has in all, and how many one history.
@@ -26,7 +29,7 @@ const OPERATIONS: usize = 10_000;
 const OPERATIONS_OF_A_HISTORY: usize = 500;
 
 /// How often a history is run again in search of a shorter one that is refused.
-const MOST_RUNS: usize = 60;
+const MOST_RUNS: usize = 30;
 
 fn from_environment(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
@@ -36,32 +39,41 @@ fn from_environment(name: &str, default: usize) -> usize {
 const STACK: usize = 64 << 20;
 
 #[test]
-fn what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
-    let on_large_stack = std::thread::Builder::new().stack_size(STACK).spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(histories_are_explained());
-    });
-    let ended = on_large_stack.expect("a thread").join();
-    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+fn on_good_days_what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
+    on_large_stack(Day::Good);
 }
 
-async fn histories_are_explained() {
+#[test]
+fn on_bad_days_what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
+    on_large_stack(Day::Bad);
+}
+
+fn on_large_stack(day: Day) {
+    let running = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(histories_are_explained(day));
+    });
+    running.expect("a thread").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+async fn histories_are_explained(day: Day) {
     let seed = from_environment("CONFAB_HISTORY_SEED", 1);
-    let all = from_environment("CONFAB_HISTORY_OPERATIONS", OPERATIONS);
+    // One half on good days, and one on bad days.
+    let all = from_environment("CONFAB_HISTORY_OPERATIONS", OPERATIONS).div_ceil(2);
     let each = OPERATIONS_OF_A_HISTORY;
-    let mut asked = 0;
+    let mut explained = 0;
     for history in 0..all.div_ceil(each) {
-        let plan = Plan::of((seed + history) as u64, each.min(all - history * each));
-        println!("seed {}: {} clients", plan.seed, plan.clients.len());
+        let plan = Plan::of((seed + history) as u64, each.min(all - history * each), day);
+        println!("{day:?} day, seed {}: {} clients", plan.seed, plan.clients.len());
         match run(&plan).await {
-            Ok(operations) => asked += operations,
+            Ok(operations) => explained += operations,
             Err(refused) => {
                 let (plan, refused) = shorter(plan, refused).await;
                 panic!("{refused}\n\nThe shortest plan that was refused: {plan}");
             }
         }
     }
-    println!("{asked} operations explained, counting each row of an inbox");
+    println!("{day:?} days: {all} operations, of which {explained} answers were explained");
 }
 
 /// Runs a history on a table of its own; how many operations were explained, or why they were not.
@@ -80,7 +92,12 @@ async fn run(plan: &Plan) -> Result<usize, String> {
         }
     }))
     .await;
+    join_all(clients.iter().map(Client::rest)).await;
     let known = finish(&world, &mut clients).await?;
+    let audit = world.table.store().audit(now() + WRITER_LIFETIME + Duration::from_secs(1)).await.expect("readable");
+    if !audit.violations.is_empty() {
+        return Err(format!("seed {}: {:?}", plan.seed, audit.violations));
+    }
     let mut explained = 0;
     for (place, record) in world.records().iter().enumerate() {
         let cast = Cast { roles: plan.roles.clone(), everything_is_known: known.contains(&place) };

@@ -44,6 +44,12 @@ impl<'w> Client<'w> {
         Self { world, index, person, functions, proxy, replicas: BTreeMap::new(), walk: None }
     }
 
+    /// Waits until nothing that it asked for can still be done.
+    pub(super) async fn rest(&self) {
+        self.proxy.release();
+        self.proxy.until_idle().await;
+    }
+
     pub(super) async fn perform(&mut self, intent: &Intent) {
         let Some(place) = self.choose(intent.place) else { return };
         let (is_direct, last) = {
@@ -141,19 +147,27 @@ impl<'w> Client<'w> {
         let person = &self.world.people[usize::from(self.person)];
         let disturbance = intent.and_then(|intent| intent.disturbance);
         let called = self.world.tick();
+        let told = format!("{method} {path} {body:?}, with {disturbance:?} in its way");
+        let sound = |(status, answer): (u16, Value)| {
+            assert!(status < 500 || status == 503, "{told} was answered {status} {answer}");
+            (status, answer)
+        };
         let Some(disturbance) = disturbance else {
             let (status, body, _) = Box::pin(self.world.functions.send(person, method, path, headers, body)).await;
-            return self.outcome(called, Some((status, body)), false, false);
+            return self.outcome(called, Some(sound((status, body))), false, false);
         };
         let (at, rest) = match disturbance {
             Disturbance::Once(at, _) => (at, false),
             Disturbance::FromThenOn(at, _) => (at, true),
-            Disturbance::Abandoned(at) | Disturbance::Slow(at, _) => (at, false),
+            Disturbance::Abandoned(at, _) | Disturbance::Slow(at, _) => (at, false),
         };
-        self.proxy.expect(move |call| match disturbance {
-            _ if call.index != at && !(rest && call.index > at) => Fate::Pass,
-            Disturbance::Once(_, fate) | Disturbance::FromThenOn(_, fate) => fate,
-            Disturbance::Abandoned(_) | Disturbance::Slow(..) => Fate::Hold,
+        let fate = match disturbance {
+            Disturbance::Once(_, fate) | Disturbance::FromThenOn(_, fate) | Disturbance::Abandoned(_, fate) => fate,
+            Disturbance::Slow(..) => Fate::Hold,
+        };
+        self.proxy.expect(move |call| {
+            let is_meant = call.index == at || (rest && call.index > at);
+            if is_meant && fate.befalls(call.operation) { fate } else { Fate::Pass }
         });
         // On the heap, as below: without optimisation a request's future would fill a test's stack.
         let mut request = Box::pin(self.functions.send(person, method, path, headers, body));
@@ -171,14 +185,11 @@ impl<'w> Client<'w> {
         };
         let disturbed = self.proxy.calls() > at || answered.is_none();
         self.proxy.expect(|_| Fate::Pass);
-        self.outcome(called, answered, disturbed, disturbed && rest)
+        self.outcome(called, answered.map(sound), disturbed, disturbed && rest)
     }
 
     fn outcome(&self, called: u64, answer: Option<(u16, Value)>, disturbed: bool, crippled: bool) -> Outcome {
         let answer = answer.filter(|(status, _)| *status != 503);
-        if let Some((status, body)) = &answer {
-            assert!(*status < 500, "{status}: {body}");
-        }
         Outcome { called, answered: self.world.tick(), answer, disturbed, crippled }
     }
 

@@ -80,10 +80,17 @@ pub(super) enum Disturbance {
     Once(usize, Fate),
     /// This happens to that call, and to all after it.
     FromThenOn(usize, Fate),
-    /// Whoever asks goes away when that call is about to be made.
-    Abandoned(usize),
+    /// Whoever asks goes away when that call is about to be applied, or when it was.
+    Abandoned(usize, Fate),
     /// That call is held for some milliseconds.
     Slow(usize, u64),
+}
+
+/// Whether anything comes between clients and the database.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Day {
+    Good,
+    Bad,
 }
 
 /// One thing that a client is going to do. Where and to what is decided when it is done, by these numbers, for that
@@ -107,12 +114,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(seed: u64, operations: usize) -> Self {
+    pub(super) fn of(seed: u64, operations: usize, day: Day) -> Self {
         let mut random = Random::new(seed);
         let people = 3 + random.below(4) as usize;
         let clients = 4 + random.below(13) as usize;
-        // Without anything in the way, with little, with much.
-        let troubled = [0, 3, 8][random.below(3) as usize];
+        let troubled = match day {
+            Day::Good => 0,
+            Day::Bad => [2, 5, 10][random.below(3) as usize],
+        };
         let roles = (0..people).map(|person| match person {
             1 => Role::Host,
             2 => Role::Admin,
@@ -154,12 +163,25 @@ fn intent(random: &mut Random, name: u32, troubled: u64) -> Intent {
 }
 
 fn disturbance(random: &mut Random) -> Disturbance {
+    const ONCE: [Fate; 9] = [
+        Fate::LoseAnswer,
+        Fate::ResetAfter,
+        Fate::ResetBefore,
+        Fate::Conflict,
+        Fate::CancelConflict,
+        Fate::ServeOne,
+        Fate::Throttle,
+        Fate::Fail,
+        Fate::Busy,
+    ];
+    const FROM_THEN_ON: [Fate; 4] = [Fate::LoseAnswer, Fate::ResetAfter, Fate::Throttle, Fate::Fail];
+    let mut one_of = |fates: &[Fate]| fates[random.below(fates.len() as u64) as usize];
+    let (once, from_then_on, abandoned) = (one_of(&ONCE), one_of(&FROM_THEN_ON), one_of(&[Fate::Hold, Fate::Withhold]));
     let at = random.below(6) as usize;
-    let once = [Fate::LoseAnswer, Fate::LoseAnswer, Fate::Conflict, Fate::ServeOne];
     match random.below(10) {
-        0..=4 => Disturbance::Once(at, once[random.below(once.len() as u64) as usize]),
-        5 | 6 => Disturbance::FromThenOn(at, Fate::LoseAnswer),
-        7 => Disturbance::Abandoned(at),
+        0..=4 => Disturbance::Once(at, once),
+        5 | 6 => Disturbance::FromThenOn(at, from_then_on),
+        7 => Disturbance::Abandoned(at, abandoned),
         _ => Disturbance::Slow(at, 5 + random.below(60)),
     }
 }
