@@ -312,6 +312,12 @@ impl<'a> Search<'a> {
     /// the others that it touches. What touches none of them can as well happen later.
     fn relevant(&self, position: &Position, wanted: &Cells) -> Cells {
         let mut relevant = wanted.clone();
+        let marked = self.background[position.next_event].marked;
+        // A mark that a number taken for nothing moves waits for that number to be taken.
+        let waits = |cell: &Cell| matches!(cell, Cell::ReadMark(person) if marked & bit(*person) != 0);
+        if wanted.iter().any(waits) {
+            relevant.insert(Cell::Conversation);
+        }
         let mut rest: Vec<Cells> = position.open.iter().map(|open| self.cells_of(open)).collect();
         loop {
             let (near, far): (Vec<_>, Vec<_>) = rest.into_iter().partition(|cells| !cells.is_disjoint(&relevant));
