@@ -230,6 +230,19 @@ fn what_is_pending_may_come_and_what_is_void_may_not() {
     undisturbed.then(GRACE, Request::Changes, read(Shown::Void)).is_refused();
 }
 
+/// A twin took number 3 for nothing and voided it; the send after it, whose first call was lost, could have taken it too.
+#[test]
+fn a_void_is_explained_by_whoever_was_there_to_write_it() {
+    let script = Script::new()
+        .between(37, 54, ADA, keyed(27), Answer::Sent(1))
+        .between(47, 68, ADA, keyed(27), Answer::Repeated(1, message(ADA, 27)))
+        .between(69, 99, ADA, send(42), Answer::Unknown)
+        .lost()
+        .between(73, 80, ADA, send(39), Answer::Sent(3));
+    let told = vec![(1, message(ADA, 27)), (2, Shown::Void), (3, message(ADA, 39)), (4, message(ADA, 42))];
+    script.between(89, 98, GRACE, Request::Changes, walk(0, 4, told, vec![])).is_explained();
+}
+
 #[test]
 fn a_walk_that_leaves_something_out_is_refused() {
     let sent = || Script::new().sent(ADA, 1, 1).sent(ADA, 2, 2);
