@@ -233,8 +233,8 @@ impl Act {
 }
 
 /// Numbers that were taken for nothing, and what stands there in the end. Whose they were does not matter: nobody ever
-/// sees more of them than the counter and the void.
-pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: bool) -> Vec<Writes> {
+/// sees more of them than the counter and the void. Each with the cell that it is about in the end.
+pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: bool) -> Vec<(Cell, Writes)> {
     let Some(seen) = state.conversation().filter(|seen| seen.alive) else { return Vec::new() };
     let mut all = Vec::new();
     // What no answer names, and nothing that any answer names comes after, makes no difference.
@@ -243,21 +243,24 @@ pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle
     let is_void_change =
         next_change <= fates.highest_change() && matches!(fates.change(next_change), None | Some(Change::Void));
     if takers[0] & seen.participants != 0 && is_void {
-        all.push(vec![written(Conversation { messages: next, ..seen.clone() })]);
+        all.push((Cell::Slot(next), vec![written(Conversation { messages: next, ..seen.clone() })]));
     }
     if takers[1] & seen.participants != 0 && is_void_change {
-        all.push(vec![written(Conversation { changes: next_change, ..seen.clone() })]);
+        let taken = Conversation { changes: next_change, ..seen.clone() };
+        all.push((Cell::Change(next_change), vec![written(taken)]));
     }
     if may_settle {
         for number in fates.voids().filter(|number| *number <= seen.messages) {
-            if state.get(Cell::Slot(number)).is_none() {
+            let slot = Cell::Slot(number);
+            if state.get(slot).is_none() {
                 let hidden = Conversation { hidden: seen.hidden + 1, ..seen.clone() };
-                all.push(vec![(Cell::Slot(number), Some(Value::Void)), written(hidden)]);
+                all.push((slot, vec![(slot, Some(Value::Void)), written(hidden)]));
             }
         }
         for number in fates.void_changes().filter(|number| *number <= seen.changes) {
-            if state.get(Cell::Change(number)).is_none() {
-                all.push(vec![(Cell::Change(number), Some(Value::Change(Change::Void)))]);
+            let change = Cell::Change(number);
+            if state.get(change).is_none() {
+                all.push((change, vec![(change, Some(Value::Change(Change::Void)))]));
             }
         }
     }

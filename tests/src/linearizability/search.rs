@@ -195,7 +195,8 @@ impl<'a> Search<'a> {
             }
             Halt::Leaving(open) => {
                 let wasting = self.wasting(&position).into_iter();
-                let moves = wasting.map(|writes| Move { rank: 0, by: None, cells: Cells::new(), writes });
+                let moves =
+                    wasting.map(|(cell, writes)| Move { rank: 0, by: None, cells: Cells::from([cell]), writes });
                 (moves.collect(), Cells::new(), Some(open))
             }
         };
@@ -263,10 +264,11 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        for writes in self.wasting(position) {
-            if writes.iter().any(|(cell, _)| relevant.contains(cell)) {
-                let helps = writes.iter().any(|(cell, _)| *cell != Cell::Conversation && wanted.contains(cell));
-                moves.push(Move { rank: if helps { 2 } else { 5 }, by: None, cells: Cells::new(), writes });
+        for (cell, writes) in self.wasting(position) {
+            let cells = Cells::from([cell]);
+            let is_relevant = |(cell, _): &(Cell, Option<Value>)| relevant.contains(cell);
+            if relevant.contains(&cell) || writes.iter().any(is_relevant) {
+                moves.push(Move { rank: if wanted.contains(&cell) { 2 } else { 5 }, by: None, cells, writes });
             }
         }
         for cell in relevant {
@@ -290,7 +292,7 @@ impl<'a> Search<'a> {
         self.state.conversation().map_or(0, |seen| seen.messages)
     }
 
-    fn wasting(&self, position: &Position) -> Vec<Writes> {
+    fn wasting(&self, position: &Position) -> Vec<(Cell, Writes)> {
         let Background { takers, may_settle, .. } = self.background[position.next_event];
         wasting(&self.state, self.fates, takers, may_settle)
     }
@@ -312,6 +314,12 @@ impl<'a> Search<'a> {
     /// the others that it touches. What touches none of them can as well happen later.
     fn relevant(&self, position: &Position, wanted: &Cells) -> Cells {
         let mut relevant = wanted.clone();
+        let marked = self.background[position.next_event].marked;
+        // A mark that a number taken for nothing moves waits for that number to be taken.
+        let waits = |cell: &Cell| matches!(cell, Cell::ReadMark(person) if marked & bit(*person) != 0);
+        if wanted.iter().any(waits) {
+            relevant.insert(Cell::Conversation);
+        }
         let mut rest: Vec<Cells> = position.open.iter().map(|open| self.cells_of(open)).collect();
         loop {
             let (near, far): (Vec<_>, Vec<_>) = rest.into_iter().partition(|cells| !cells.is_disjoint(&relevant));
