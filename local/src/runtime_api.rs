@@ -83,7 +83,10 @@ impl Process {
     /// # Errors
     /// If no port is free or the program cannot be started.
     pub async fn start(program: &Path, environment: &[(String, String)]) -> std::io::Result<Self> {
-        Self::start_by(Command::new(program), program, environment).await
+        let mut command = Command::new(program);
+        // Its log, which `start_by` lets be kept.
+        command.stdout(Stdio::null());
+        Self::start_by(command, program, environment).await
     }
 
     /// Starts `command`, which is `program` or runs it in surroundings of its own (a control group, a profiler).

@@ -80,16 +80,19 @@ impl Bench {
         self.say("Making people and conversations …");
         let scene = Scene::set(programs, endpoint).await?;
         let mut report = Report::default();
-        for name in self.names() {
-            self.say(&format!("Measuring {name} …"));
-            let cold = cold::measure(&scene, name, None, self.starts).await?;
-            let mut peak = cold.at_rest;
-            for operation in OPERATIONS.iter().filter(|operation| operation.function == name) {
+        let names: Vec<_> = self.names().collect();
+        self.say("Measuring cold starts …");
+        for (name, cold) in cold::measure(&scene, &names, None, self.starts).await? {
+            let peak = cold.at_rest;
+            report.functions.push(Measured { name, size: cold::size(&scene, name)?, cold, peak });
+        }
+        for function in &mut report.functions {
+            self.say(&format!("Measuring {} …", function.name));
+            for operation in OPERATIONS.iter().filter(|operation| operation.function == function.name) {
                 let warm = warm::measure(&scene, operation, self.requests).await?;
-                peak = peak.max(warm.peak);
+                function.peak = function.peak.max(warm.peak);
                 report.operations.push((operation, warm));
             }
-            report.functions.push(Measured { name, size: cold::size(&scene, name)?, cold, peak });
         }
         if let Err(failure) = self.measure_shares(&scene, &mut report).await {
             let failure = failure.to_string();
@@ -100,16 +103,14 @@ impl Bench {
     }
 
     async fn measure_shares(&self, scene: &Scene, report: &mut Report) -> Result<()> {
+        let names: Vec<_> = self.names().collect();
         for memory in SHARES {
             self.say(&format!("Measuring cold starts with the processor of {memory} MB …"));
             let share = Share::of_memory(memory)?;
-            let mut colds = Vec::new();
-            for name in self.names() {
-                colds.push((name, cold::measure(scene, name, Some(&share), self.starts.div_ceil(4)).await?));
-            }
+            let colds = cold::measure(scene, &names, Some(&share), self.starts.div_ceil(4)).await?;
             report.shares.push((memory, colds));
         }
-        if self.names().any(|name| name == "auth") {
+        if names.contains(&"auth") {
             for memory in MEMORY_SIZES {
                 self.say(&format!("Measuring logins with the processor of {memory} MB …"));
                 report.logins.push(logins::measure(scene, memory, self.logins).await?);

@@ -260,7 +260,7 @@ fn heavy_concurrency_is_explained() {
         for round in 0..rounds {
             let (start, first) = (100 + round * 1000, round * writers);
             for writer in 0..writers {
-                let person = if writer % 2 == 0 { ADA } else { GRACE };
+                let person = if writer.is_multiple_of(2) { ADA } else { GRACE };
                 // The last to call has the first number.
                 let (number, text) = (first + writers - writer, u32::try_from(first + writer).expect("small"));
                 script = script.between(start + writer, start + 900 - writer, person, send(text), Answer::Sent(number));
@@ -270,7 +270,7 @@ fn heavy_concurrency_is_explained() {
                     let (round, place) = ((number - 1) / writers, (number - 1) % writers);
                     let writer = writers - 1 - place;
                     let text = u32::try_from(round * writers + writer).expect("small");
-                    (number, if writer % 2 == 0 { ADA } else { GRACE }, text)
+                    (number, if writer.is_multiple_of(2) { ADA } else { GRACE }, text)
                 };
                 let messages: Vec<_> = (1..=first + seen).map(of).collect();
                 let from = start + 100 + seen * 10;

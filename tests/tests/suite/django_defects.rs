@@ -91,10 +91,7 @@ const DEFECTS: &[(&str, &[&str])] = &[
     ),
     (
         "a read for each row",
-        &[
-            "what_a_page_costs_in_round_trips_does_not_depend_on_its_rows",
-            "showing_conversations_costs_what_its_budget_says",
-        ],
+        &["what_a_page_costs_in_round_trips_does_not_depend_on_its_rows", "every_operation_costs_what_the_table_says"],
     ),
     (
         "pages that skip rows while others write",

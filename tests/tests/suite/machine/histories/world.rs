@@ -24,11 +24,14 @@ pub(super) struct World {
     started: Instant,
     pub(super) known: RefCell<Vec<Known>>,
     places: RefCell<HashMap<String, usize>>,
-    /// Keyed sends of each person, for repeats: where, the key, the text.
-    pub(super) keyed: RefCell<BTreeMap<Person, Vec<(usize, Text, Text)>>>,
+    /// Keyed sends of each person, for repeats.
+    pub(super) keyed: RefCell<BTreeMap<Person, Vec<Keyed>>>,
     /// Starts of groups whose outcome is unknown, by title.
     lost_starts: RefCell<HashMap<Text, Operation>>,
 }
+
+/// A keyed send: where, the key, the text.
+pub(super) type Keyed = (usize, Text, Text);
 
 /// A conversation, and what was seen of it.
 pub(super) struct Known {

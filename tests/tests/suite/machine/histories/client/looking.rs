@@ -141,7 +141,7 @@ impl Client<'_> {
         let changed = told.iter().filter(|change| change["message"].is_object());
         let changed = changed.map(|change| reading.numbered(&change["message"])).collect();
         let titles = told.iter().filter(|change| change["kind"] == "conversation.updated");
-        let title = titles.map(|change| named(&change["title"])).last();
+        let title = titles.map(|change| named(&change["title"])).next_back();
         let more = page["has_more"] == true;
         let changes = Changes { after, through, more, messages, pending, changes, pending_changes, changed, title };
         (changes, next.map(|(path, _)| path))
