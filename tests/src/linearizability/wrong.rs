@@ -255,7 +255,7 @@ fn a_walk_that_leaves_something_out_is_refused() {
 /// Writers at once, all of whose sends cross, read by somebody who sees them come one by one.
 #[test]
 fn heavy_concurrency_is_explained() {
-    for (writers, rounds) in [(4_u64, 1_u64), (12, 1), (12, 4)] {
+    for (writers, rounds) in [(4_u64, 1), (12, 1), (12, 4)] {
         let mut script = Script::new();
         for round in 0..rounds {
             let (start, first) = (100 + round * 1000, round * writers);

@@ -44,7 +44,6 @@ fn on_good_days_what_many_clients_were_answered_is_explained_by_one_order_of_wha
 }
 
 #[test]
-#[ignore = "the checker does not yet allow for everything that a writer who died may have moved"]
 fn on_bad_days_what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
     on_large_stack(Day::Bad);
 }
