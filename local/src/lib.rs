@@ -26,6 +26,7 @@ mod password;
 mod ports;
 mod prices;
 mod process;
+mod progress;
 pub mod runtime_api;
 mod seed;
 mod session_keys;

@@ -4,7 +4,6 @@ pub(crate) mod backup;
 pub(crate) mod conversations;
 pub(crate) mod django;
 pub(crate) mod people;
-pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod takeover;
 

@@ -13,7 +13,7 @@ use crate::load::crowd::Crowd;
 use crate::load::drive::Drive;
 use crate::load::plan::{Dimensions, arrivals};
 use crate::load::proof::Proof;
-use crate::migration::progress::Progress;
+use crate::progress::Progress;
 use crate::terminal;
 
 /// How often a run tells how it goes.

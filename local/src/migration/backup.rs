@@ -11,10 +11,10 @@ use shared::domain::Timestamp;
 use shared::store::{ExportedItem, Restored, Store, TURNS};
 
 use super::patiently;
-use super::progress::Progress;
 use super::report::{Outcome, Report, Thing};
 use super::takeover::Count;
 use crate::failure::{Context, Failure, Result};
+use crate::progress::Progress;
 use crate::table;
 
 /// How many items, or bytes of their lines, are restored together; the longest item has 400 KB.

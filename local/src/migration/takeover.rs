@@ -14,9 +14,9 @@ use super::conversations::{Directs, Rows, conversation};
 use super::django::{ConversationRow, Django, Orphan};
 use super::patiently;
 use super::people::{Newcomer, newcomers};
-use super::progress::Progress;
 use super::report::{Outcome, Report, Thing};
 use crate::failure::{Failure, Result};
+use crate::progress::Progress;
 
 /// How many people are on their way at once.
 const PEOPLE_AT_ONCE: usize = 4;
