@@ -360,7 +360,8 @@ fn background_before(history: &[Operation], wasting: &[bool], time: u64) -> Back
         let is_open = operation.answered.is_none_or(|answered| answered >= time);
         let taker = bit(operation.person);
         let (log, settles) = match operation.request {
-            Request::Send { key, .. } => (0, *wastes && key.is_some()),
+            // A twin voids the number that it has no use for, and so does who cannot find out whether they may send.
+            Request::Send { key, .. } => (0, *wastes && (key.is_some() || operation.disturbed)),
             _ => (1, operation.impatient),
         };
         if *wastes && is_open {

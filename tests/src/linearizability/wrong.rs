@@ -216,6 +216,8 @@ fn what_is_pending_may_come_and_what_is_void_may_not() {
     void().then(GRACE, Request::Changes, pending()).then(ADA, Request::Changes, read(message(ADA, 1))).is_explained();
     let settled = || void().then(GRACE, Request::Settle, Answer::Done).then(GRACE, Request::Changes, read(Shown::Void));
     settled().is_explained();
+    // Who cannot find out whether they may send voids the number that they have taken.
+    void().then(GRACE, Request::Changes, read(Shown::Void)).is_explained();
     settled().then(GRACE, Request::Changes, pending()).is_refused();
     settled().then(GRACE, Request::Changes, read(message(ADA, 1))).is_refused();
     // The number that was taken for nothing has moved its taker's mark, or not.

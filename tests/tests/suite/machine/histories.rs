@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::domain::log::WRITER_LIFETIME;
-use tests::linearizability::{Cast, Number, Operation, Shown, explain, shrunk};
+use tests::linearizability::{Answer, Cast, Number, Operation, Shown, explain, shrunk};
 use tests::machine::now;
 
 use self::client::Client;
@@ -40,19 +40,24 @@ const STACK: usize = 64 << 20;
 
 #[test]
 fn on_good_days_what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
-    on_large_stack(Day::Good);
+    on_large_stack(|| histories_are_explained(Day::Good));
 }
 
 #[test]
 #[ignore = "about one history in twenty is refused: the checker does not know yet all that a send nobody waited for may leave"]
 fn on_bad_days_what_many_clients_were_answered_is_explained_by_one_order_of_what_happened() {
-    on_large_stack(Day::Bad);
+    on_large_stack(|| histories_are_explained(Day::Bad));
 }
 
-fn on_large_stack(day: Day) {
+#[test]
+fn a_wrong_answer_put_into_a_real_history_is_refused() {
+    on_large_stack(wrong_answers_are_refused);
+}
+
+fn on_large_stack<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
     let running = std::thread::Builder::new().stack_size(STACK).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(histories_are_explained(day));
+        runtime.block_on(work());
     });
     running.expect("a thread").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
@@ -77,8 +82,70 @@ async fn histories_are_explained(day: Day) {
     println!("{day:?} days: {all} operations, of which {explained} answers were explained");
 }
 
-/// Runs a history on a table of its own; how many operations were explained, or why they were not.
+/// Of a history that is right, each answer that was given while nobody else was at work is made wrong in turn.
+async fn wrong_answers_are_refused() {
+    let plan = Plan::of(from_environment("CONFAB_HISTORY_SEED", 1) as u64, 150, Day::Good);
+    let mut refused = 0;
+    for (record, cast) in play(&plan).await.expect("readers have what is there") {
+        for index in 0..record.len() {
+            let mut record = record.clone();
+            if is_alone(&record, index) && make_wrong(&mut record[index].answer) {
+                assert!(explain(&record, &cast).is_err(), "seed {}: {}", plan.seed, record[index]);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 20, "seed {}: only {refused} answers were made wrong", plan.seed);
+}
+
+/// More than a history has messages.
+const TOO_MANY: u64 = 1000;
+
+fn is_alone(record: &[Operation], index: usize) -> bool {
+    let asked = &record[index];
+    let is_before = |one: &Operation, other: &Operation| one.answered.is_some_and(|answered| answered < other.called);
+    let mut others = record.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
+    others.all(|other| is_before(other, asked) || is_before(asked, other))
+}
+
+/// Leaves a message out, or tells of more unread ones than there can be; whether there is something to make wrong.
+fn make_wrong(answer: &mut Answer) -> bool {
+    match answer {
+        Answer::Page(page) => page.messages.pop().is_some(),
+        Answer::Detail(detail) => detail.messages.pop().is_some(),
+        Answer::Changes(changes) => match changes.messages.pop() {
+            Some((number, _)) => {
+                changes.pending.push(number);
+                true
+            }
+            None => false,
+        },
+        Answer::Row(Some(row)) => {
+            row.unread += TOO_MANY;
+            true
+        }
+        Answer::Marked { unread, .. } => {
+            *unread += TOO_MANY;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Runs a history; how many operations were explained, or why they were not.
 async fn run(plan: &Plan) -> Result<usize, String> {
+    let mut explained = 0;
+    for (place, (record, cast)) in play(plan).await?.iter().enumerate() {
+        explain(record, cast).map_err(|refusal| {
+            format!("seed {}, conversation {place}: {refusal}\n{}", plan.seed, listed(&shrunk(record, cast)))
+        })?;
+        explained += record.len();
+    }
+    Ok(explained)
+}
+
+/// Has clients do what is planned, on a table of its own; what was recorded of each conversation.
+async fn play(plan: &Plan) -> Result<Vec<(Vec<Operation>, Cast)>, String> {
     let world = World::new(plan).await;
     let mut clients =
         join_all((0..plan.clients.len()).map(|index| Client::new(&world, index, plan.person(index)))).await;
@@ -94,20 +161,13 @@ async fn run(plan: &Plan) -> Result<usize, String> {
     }))
     .await;
     join_all(clients.iter().map(Client::rest)).await;
-    let known = finish(&world, &mut clients).await?;
+    let known = finish(&world, &mut clients).await.map_err(|wrong| format!("seed {}, {wrong}", plan.seed))?;
     let audit = world.table.store().audit(now() + WRITER_LIFETIME + Duration::from_secs(1)).await.expect("readable");
     if !audit.violations.is_empty() {
         return Err(format!("seed {}: {:?}", plan.seed, audit.violations));
     }
-    let mut explained = 0;
-    for (place, record) in world.records().iter().enumerate() {
-        let cast = Cast { roles: plan.roles.clone(), everything_is_known: known.contains(&place) };
-        explain(record, &cast).map_err(|refusal| {
-            format!("seed {}, conversation {place}: {refusal}\n{}", plan.seed, listed(&shrunk(record, &cast)))
-        })?;
-        explained += record.len();
-    }
-    Ok(explained)
+    let cast = |place| Cast { roles: plan.roles.clone(), everything_is_known: known.contains(&place) };
+    Ok(world.records().into_iter().enumerate().map(|(place, record)| (record, cast(place))).collect())
 }
 
 /// When nobody writes any more: settles every number, and looks whether everybody who followed has what is there.
