@@ -25,7 +25,7 @@ use self::generator::{Day, Intent, Kind, Plan};
 use self::world::World;
 
 /// How many operations the suite's run has in all, and how many one history.
-const OPERATIONS: usize = 10_000;
+const OPERATIONS: usize = 3_000;
 const OPERATIONS_OF_A_HISTORY: usize = 500;
 
 /// How often a history is run again in search of a shorter one that is refused.
