@@ -6,8 +6,7 @@ use clap::Args;
 use shared::http::openapi;
 
 use crate::failure::{Context, Result};
-use crate::functions::FUNCTIONS;
-use crate::{terminal, workspace};
+use crate::{functions, terminal, workspace};
 
 /// Write functions/root/openapi.json from what the functions declare
 #[derive(Args)]
@@ -15,7 +14,7 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self) -> Result<()> {
-        let document = openapi::document(FUNCTIONS.iter().map(|function| (function.name, (function.routes)())));
+        let document = openapi::document(functions::with_http().map(|function| (function.name, (function.routes)())));
         let json = document.to_pretty_json().context("the document cannot be written as JSON")?;
         let path = workspace::root().join("functions/root/openapi.json");
         let previous = fs::read_to_string(&path).unwrap_or_default();
