@@ -10,6 +10,7 @@ mod administration;
 mod api;
 mod bench;
 mod building;
+pub mod client;
 mod columns;
 mod commands;
 pub mod costs;
