@@ -12,6 +12,9 @@ use crate::{terminal, toolbox, workspace};
 mod dynamodb_local;
 mod embedded;
 
+#[cfg(test)]
+pub(crate) use embedded::start as serve_embedded;
+
 /// The value of `--database`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {

@@ -16,7 +16,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::failure::{Context, Failure, Result};
-use crate::functions::{FUNCTIONS, Function};
+use crate::functions::{FUNCTIONS, Function, Probe};
+use crate::invoke;
 use crate::log_line::LogLine;
 use crate::process::{Stack, lines_of};
 use crate::{environment, workspace};
@@ -141,9 +142,16 @@ fn named(mut functions: Vec<&str>) -> String {
 }
 
 async fn answer(client: &reqwest::Client, url: &str, function: &Function) -> &'static str {
+    let invoked = invoke::Function::at(url, function.name);
     loop {
-        let response = client.get(format!("{url}{}", function.probe)).send().await;
-        if response.is_ok_and(|response| !response.status().is_server_error()) {
+        let answers = match function.probe {
+            Probe::Path(path) => {
+                let response = client.get(format!("{url}{path}")).send().await;
+                response.is_ok_and(|response| !response.status().is_server_error())
+            }
+            Probe::Event(event) => invoked.invoke(event()).await.is_ok(),
+        };
+        if answers {
             return function.name;
         }
         sleep(Duration::from_millis(100)).await;

@@ -18,6 +18,9 @@ mod emulator;
 mod environment;
 mod failure;
 mod functions;
+pub mod gateway;
+pub mod invoke;
+mod live;
 mod load;
 mod log_check;
 mod log_line;
@@ -31,9 +34,11 @@ pub mod runtime_api;
 mod seed;
 mod session_keys;
 mod signals;
+pub mod stream;
 mod table;
 mod terminal;
 mod toolbox;
+mod web;
 mod workspace;
 
 /// Runs Confab on this machine, tests it, and gets it ready for AWS.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::bench::logins::MEMORY_SIZES;
 use crate::bench::report::{Measured, Report};
@@ -11,9 +12,8 @@ use crate::bench::share::Share;
 use crate::bench::{cold, logins, warm};
 use crate::database::{self, Engine, Storage};
 use crate::failure::{Failure, Result};
-use crate::functions::FUNCTIONS;
 use crate::process::Stack;
-use crate::{building, ports, table, terminal, workspace};
+use crate::{building, functions, ports, table, terminal, workspace};
 
 /// MB whose share of a processor cold starts are measured under.
 const SHARES: [u64; 3] = [128, 256, 512];
@@ -26,7 +26,7 @@ const SHARES: [u64; 3] = [128, 256, 512];
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Measure only this function; may be repeated
-    #[arg(long = "function", value_name = "NAME", value_parser = FUNCTIONS.map(|function| function.name))]
+    #[arg(long = "function", value_name = "NAME", value_parser = PossibleValuesParser::new(functions::with_http().map(|function| function.name)))]
     functions: Vec<String>,
     /// How often each function is started
     #[arg(long, value_name = "TIMES", default_value_t = 20)]
@@ -73,7 +73,7 @@ impl Bench {
     /// The empty function, which everything is held against, and those that are asked for.
     fn names(&self) -> impl Iterator<Item = &'static str> {
         let wanted = |name: &&str| self.functions.is_empty() || self.functions.iter().any(|function| function == name);
-        std::iter::once(EMPTY).chain(FUNCTIONS.iter().map(|function| function.name).filter(wanted))
+        std::iter::once(EMPTY).chain(functions::with_http().map(|function| function.name).filter(wanted))
     }
 
     async fn measure(&self, programs: &Path, endpoint: &str) -> Result<Report> {
@@ -132,7 +132,7 @@ impl Bench {
 /// Builds what is deployed, feature by feature, and the empty function; where the programs are.
 async fn build(stack: &Stack) -> Result<PathBuf> {
     let mut arguments = vec!["build", "--release", "--locked", "--package", EMPTY];
-    for function in &FUNCTIONS {
+    for function in functions::with_http() {
         arguments.extend(["--package", function.name]);
     }
     building::cargo(stack, &arguments).await?;

@@ -5,8 +5,7 @@ use shared::http::Access;
 
 use crate::columns::align;
 use crate::failure::Result;
-use crate::functions::FUNCTIONS;
-use crate::terminal;
+use crate::{functions, terminal};
 
 /// Print the routing table: methods, path, who may call, function
 #[derive(Args)]
@@ -15,7 +14,7 @@ pub(crate) struct Routes {}
 impl Routes {
     pub(crate) fn run(self) -> Result<()> {
         let mut rows = vec![["METHODS", "PATH", "WHO", "FUNCTION"].map(str::to_owned)];
-        for function in &FUNCTIONS {
+        for function in functions::with_http() {
             for (path, methods, access) in (function.routes)().iter() {
                 let methods: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
                 rows.push([methods.join(" "), path.to_owned(), who(access).to_owned(), function.name.to_owned()]);

@@ -7,8 +7,7 @@ use shared::http::openapi;
 use shared::sockets::asyncapi;
 
 use crate::failure::{Context, Failure, Result};
-use crate::functions::FUNCTIONS;
-use crate::{terminal, workspace};
+use crate::{functions, terminal, workspace};
 
 /// Write functions/root/openapi.json and asyncapi.json from what the functions declare
 #[derive(Args)]
@@ -16,7 +15,7 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self) -> Result<()> {
-        let document = openapi::document(FUNCTIONS.iter().map(|function| (function.name, (function.routes)())));
+        let document = openapi::document(functions::with_http().map(|function| (function.name, (function.routes)())));
         let json = document.to_pretty_json().context("the document cannot be written as JSON")?;
         write("openapi.json", &json)?;
         let events = asyncapi::document().map_err(|error| Failure::new(error.to_string()))?;

@@ -13,11 +13,12 @@ use tokio::process::Command;
 use crate::database::{self, Engine, Machine, NO_JAVA, Storage};
 use crate::emulator::{Emulator, Options, Tail};
 use crate::failure::{Context, Failure, Result};
+use crate::gateway::Limits;
 use crate::log_check::{self, Secrets};
 use crate::log_line::LogLine;
 use crate::process::{Stack, lines_of};
 use crate::terminal::Colour;
-use crate::{building, environment, ports, session_keys, table, terminal, toolbox, workspace};
+use crate::{building, environment, live, ports, session_keys, table, terminal, toolbox, workspace};
 
 /// Run the unit tests, and the suite on fresh databases in memory
 ///
@@ -136,15 +137,23 @@ impl Test {
         table::local(&database.endpoint).await?;
 
         let keys = session_keys::generate();
+        let port = ports::any_free()?;
+        let gateway = live::sockets(ports::any_free()?, &format!("http://127.0.0.1:{port}"), Limits::default()).await?;
+        let (socket_url, management_url) = (gateway.url(), gateway.management_url());
         let options = Options {
-            port: ports::any_free()?,
+            port,
             concurrency: 4,
             release: false,
             reload: false,
             endpoint: &database.endpoint,
             session_keys: &keys,
             // All that functions can be made to say must be fit to be read.
-            environment: &[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("METRICS_NAMESPACE", "confab")],
+            environment: &[
+                ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+                ("METRICS_NAMESPACE", "confab"),
+                (live::URL, &socket_url),
+                (live::MANAGEMENT_URL, &management_url),
+            ],
         };
         let log_path = workspace::folder("logs")?.join(format!("test-{}.log", engine.name()));
         let secrets = Secrets::new(workspace::folder("logs")?.join(format!("test-{}.secrets", engine.name())))?;
@@ -153,11 +162,13 @@ impl Test {
         let mut record = move |line: &str| drop(writeln!(log, "{line}"));
         let mut emulator = Emulator::start(&part, programs, &options)?;
         emulator.wait_until_ready(&part, &mut record).await?;
+        let pump = live::stream(&database.endpoint, &emulator.url).await?;
 
         let mut command = self.suite(&part);
         environment::use_local_table(&mut command, &database.endpoint, &keys);
         command
             .env("CONFAB_TARGET", &emulator.url)
+            .env("CONFAB_SOCKETS", &socket_url)
             .env("CONFAB_DATABASE", &database.endpoint)
             .env("CONFAB_TOOL", workspace::this_tool()?)
             .env("CONFAB_DATABASE_KIND", engine.name())
@@ -172,10 +183,13 @@ impl Test {
             }
         });
         let mut counts = count_tests(&mut command).await?;
+        // Whatever the tests did, `fanout` must have taken each record of it.
+        let discarded: BTreeSet<_> = pump.discarded().iter().map(live::tell).collect();
+        pump.stop().await;
         drop(part);
         recorder.await.context("cannot read what the functions print")?;
         let faults = log_check::faults(&log_path, &secrets)?;
-        counts = counts.plus(told(&faults));
+        counts = counts.plus(told("the functions' log", &faults)).plus(told("the stream", &discarded));
         if counts.failed > 0 {
             say_trouble(&log_path);
         }
@@ -266,10 +280,10 @@ async fn count_tests(command: &mut Command) -> Result<Counts> {
     Ok(counts)
 }
 
-/// All that the functions printed counts as one test more.
-fn told(faults: &BTreeSet<String>) -> Counts {
+/// All that was found wrong somewhere counts as one test more.
+fn told(place: &str, faults: &BTreeSet<String>) -> Counts {
     for fault in faults {
-        terminal::complain(format!("the functions' log: {fault}"));
+        terminal::complain(format!("{place}: {fault}"));
     }
     Counts { passed: u64::from(faults.is_empty()), failed: u64::from(!faults.is_empty()), ..Counts::default() }
 }

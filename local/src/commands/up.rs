@@ -1,16 +1,20 @@
 //! `cargo dev up`: the whole stack on this machine, until Ctrl-C.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::database::{self, DataFolder, Database, Machine, Source, Storage};
 use crate::emulator::{Emulator, Options, ended_functions};
 use crate::failure::{Failure, Result};
+use crate::gateway::Limits;
 use crate::log_line::LogLine;
 use crate::process::Stack;
+use crate::stream::Pump;
 use crate::terminal::Colour;
-use crate::{administration, building, ports, seed, session_keys, table, terminal, toolbox};
+use crate::{administration, building, live, ports, seed, session_keys, table, terminal, toolbox};
 
 const DATABASE_PORT: u16 = table::LOCAL_PORT;
 
@@ -22,6 +26,15 @@ pub(crate) struct Up {
     /// Where the API listens
     #[arg(long, default_value_t = 9000)]
     port: u16,
+    /// Where the WebSockets are
+    #[arg(long, default_value_t = 9001)]
+    socket_port: u16,
+    /// Seconds without a frame after which a WebSocket is closed
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=600))]
+    socket_idle_seconds: u64,
+    /// Seconds that a WebSocket lives in all
+    #[arg(long, value_name = "SECONDS", default_value_t = 7200, value_parser = clap::value_parser!(u64).range(1..=7200))]
+    socket_lifetime_seconds: u64,
     /// Where the database listens
     #[arg(long, default_value_t = DATABASE_PORT)]
     database_port: u16,
@@ -64,6 +77,13 @@ impl Up {
         building::functions(stack, self.release).await?;
 
         terminal::say("Starting the functions …");
+        let gateway =
+            live::sockets(self.socket_port, &format!("http://127.0.0.1:{}", self.port), self.limits()).await?;
+        let (socket_url, management_url) = (gateway.url(), gateway.management_url());
+        let mut environment = vec![(live::URL, &*socket_url), (live::MANAGEMENT_URL, &*management_url)];
+        if self.verbose {
+            environment.push(("AWS_LAMBDA_LOG_LEVEL", "DEBUG"));
+        }
         let options = Options {
             port: self.port,
             concurrency: self.concurrency.into(),
@@ -71,7 +91,7 @@ impl Up {
             reload: true,
             endpoint: &database.endpoint,
             session_keys: &session_keys::kept()?,
-            environment: if self.verbose { &[("AWS_LAMBDA_LOG_LEVEL", "DEBUG")] } else { &[] },
+            environment: &environment,
         };
         let mut emulator = Emulator::start(stack, &programs, &options)?;
         let see = |line: &str| {
@@ -80,6 +100,7 @@ impl Up {
             }
         };
         emulator.wait_until_ready(stack, see).await?;
+        let pump = live::stream(&database.endpoint, &emulator.url).await?;
 
         let conversation = if self.no_seed {
             None
@@ -90,12 +111,16 @@ impl Up {
         for trouble in emulator.troubles_so_far() {
             terminal::say(trouble);
         }
-        terminal::say(self.summary(&emulator.url, &database, conversation.as_deref()));
-        self.follow(stack, emulator).await
+        terminal::say(self.summary(&emulator.url, &socket_url, &database, conversation.as_deref()));
+        tokio::select! {
+            ended = self.follow(stack, emulator) => ended,
+            never = warn_of_discarded(&pump) => match never {},
+        }
     }
 
     fn check_ports(&self) -> Result<()> {
         ports::require_free(self.port, "the API", "--port")?;
+        ports::require_free(self.socket_port, "WebSockets", "--socket-port")?;
         if !matches!(self.database, Source::Url(_)) {
             ports::require_free(self.database_port, "the database", "--database-port")?;
         }
@@ -129,7 +154,15 @@ impl Up {
         })
     }
 
-    fn summary(&self, url: &str, database: &Chosen, conversation: Option<&str>) -> String {
+    fn limits(&self) -> Limits {
+        Limits {
+            idle: Duration::from_secs(self.socket_idle_seconds),
+            lifetime: Duration::from_secs(self.socket_lifetime_seconds),
+            ..Limits::default()
+        }
+    }
+
+    fn summary(&self, url: &str, socket_url: &str, database: &Chosen, conversation: Option<&str>) -> String {
         let people = if self.no_seed {
             "none (--no-seed)".to_owned()
         } else {
@@ -138,7 +171,7 @@ impl Up {
         };
         let examples = conversation.map_or_else(|| first_steps(url), |id| conversation_steps(url, id));
         format!(
-            "\n{title}\n  API        {url}/api/\n  Log in     {url}/api-auth/login/\n  Database   {endpoint} ({description})\n  \
+            "\n{title}\n  API        {url}/api/\n  WebSocket  {socket_url}\n  Log in     {url}/api-auth/login/\n  Database   {endpoint} ({description})\n  \
              People     {people}\n\nTry it in another terminal:\n\n{examples}\n\nCtrl-C ends everything. Requests:\n",
             title = Colour::Green.paint("Confab is up."),
             endpoint = database.endpoint,
@@ -176,6 +209,12 @@ impl Up {
             }
         }
         Err(Failure::new("cargo-lambda has ended: start `cargo dev up` again, with `--verbose` to see why"))
+    }
+}
+
+async fn warn_of_discarded(pump: &Pump) -> Infallible {
+    loop {
+        terminal::warn(&live::tell(&pump.next_discarded().await));
     }
 }
 

@@ -8,7 +8,7 @@ use super::Storage;
 use crate::failure::{Context, Result};
 use crate::terminal;
 
-pub(super) async fn start(port: u16, storage: &Storage) -> Result<()> {
+pub(crate) async fn start(port: u16, storage: &Storage) -> Result<()> {
     let database = match storage {
         Storage::Memory => dynoxide::Database::memory(),
         Storage::Folder(data) => dynoxide::Database::new(&data.path.join("confab.sqlite").to_string_lossy()),
