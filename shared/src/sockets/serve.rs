@@ -42,7 +42,7 @@ where
             let invoked = invoked.clone();
             async move { observed(function, &*invoked, event).await }
         });
-        lambda_runtime::run(handler).await
+        lambda_runtime::run_concurrent(handler).await
     })
 }
 
