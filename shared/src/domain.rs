@@ -3,6 +3,7 @@
 //! Everything from outside is parsed here once, into types that cannot hold what the rules forbid.
 
 pub mod change;
+pub mod connection;
 pub mod conversation;
 pub mod cursor;
 pub mod error;

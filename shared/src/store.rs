@@ -16,6 +16,9 @@
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
 //! | membership | `USER#id` | `MEMBER#conversation` | query S for the inbox, batch S for who joined when |
 //! | direct pair | `DIRECT#low#high` | `DIRECT` | get S when two people start a conversation |
+//! | open sockets | `USER#id` | `CONNECTIONS` | get S when one more comes, batch S by each delivery, batch E for who is there |
+//! | socket | `CONN#connection` | `CONN` | updated by each frame; get S when it is closed |
+//! | watch | `USER#id` | `WATCH#connection` | query S when that person comes or goes |
 //! | alias | `ALIAS#uuid` | `ALIAS` | get S when a message is called by the id that it had before it was imported |
 //! | import | `IMPORT#uuid` | `IMPORT` | batch S by `cargo dev import`: how far an old conversation came |
 //! | remains | `CLEARING` | `due#id` | query E by each removal of a conversation: what an earlier one left to be cleared |
@@ -28,9 +31,11 @@ mod access;
 mod accounts;
 mod actions;
 mod aliases;
+mod audience;
 mod audit;
 mod calls;
 mod changes;
+mod connections;
 mod conversations;
 mod edits;
 mod export;
@@ -46,37 +51,38 @@ mod messages;
 mod meter;
 mod removal;
 mod seek;
+mod stream;
 mod stretch;
 pub mod table;
 mod timeline;
-mod transport;
 mod window;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
-#[cfg(not(feature = "operator"))]
-use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Builder, Credentials, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{Builder, StalledStreamProtectionConfig};
 
+use crate::aws;
 use crate::domain::id::Nonce;
 pub use accounts::{Account, Directory, People, SessionPosition};
+pub use audience::{Audience, Told};
 pub use audit::{Audit, Note, Notes, Violation};
+pub use connections::{Counted, Sockets};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
-pub use feed::Feed;
+pub use feed::{Feed, Shown};
 pub use import::{Imported, ImportedConversation};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;
+pub(crate) use meter::Happened;
 pub use meter::{Meter, Spent};
+pub use stream::Happening;
 pub use table::Migration;
 pub use timeline::Timeline;
 pub use window::{MessagePage, Window};
-
-use transport::Transport;
 
 /// Where the table is.
 #[derive(Clone, Debug)]
@@ -149,28 +155,8 @@ fn resilience(attempt: Duration) -> (RetryConfig, TimeoutConfig) {
 
 async fn aws_configuration(attempt: Duration) -> aws_sdk_dynamodb::Config {
     let (retries, timeouts) = resilience(attempt);
-    let found = environment().await.into_builder().retry_config(retries).timeout_config(timeouts).build();
+    let found = aws::environment().await.into_builder().retry_config(retries).timeout_config(timeouts).build();
     common(Builder::from(&found)).build()
-}
-
-/// Functions have region and credentials in their environment, and are a tenth smaller for looking nowhere else.
-#[cfg(not(feature = "operator"))]
-async fn environment() -> SdkConfig {
-    let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(Transport::new())
-        .region(std::env::var("AWS_REGION").ok().map(Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
-}
-
-/// Operators may have them in profiles, in single sign-on, or with a helper program, and may be behind a proxy.
-#[cfg(feature = "operator")]
-async fn environment() -> SdkConfig {
-    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await
 }
 
 /// A database on this machine speaks plain HTTP and takes any credentials.
@@ -178,10 +164,10 @@ fn local_configuration(endpoint: &str, attempt: Duration) -> aws_sdk_dynamodb::C
     let (retries, timeouts) = resilience(attempt);
     let builder = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Transport::new())
+        .http_client(aws::Transport::new())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .credentials_provider(aws::nobody())
         .retry_config(retries)
         .timeout_config(timeouts)
         // The quota of retries is a connection's own: what fails elsewhere in a process, in another test, costs it none.

@@ -129,7 +129,7 @@ impl InProcess {
     fn with(registration: Registration, store: impl Fn(&'static str) -> Store) -> Self {
         let keyring = Arc::new(keyring());
         let functions = all_routes().into_iter().map(|(name, routes)| {
-            let app = App { store: store(name), keyring: keyring.clone(), registration };
+            let app = App { store: store(name), keyring: keyring.clone(), registration, websocket: None };
             let function = service(name, routes, app);
             // What belongs to nobody is root's.
             if name == "root" { function } else { function.reset_fallback() }

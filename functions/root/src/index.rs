@@ -1,8 +1,9 @@
 use askama::Template;
 use axum::Json;
+use axum::extract::State;
 use axum::response::Html;
 use serde::Serialize;
-use shared::http::{Host, Problem};
+use shared::http::{App, Host, Problem};
 use utoipa::ToSchema;
 
 #[derive(Template)]
@@ -23,9 +24,14 @@ pub(crate) struct Index {
     login: String,
     register: String,
     schema: String,
+    /// What open sockets say and are told, as an AsyncAPI document.
+    events: String,
+    /// Where sockets are opened; null where there are none.
+    #[schema(required, example = "wss://example.com/socket")]
+    websocket: Option<String>,
 }
 
-pub(crate) async fn api(host: Host) -> Json<Index> {
+pub(crate) async fn api(State(app): State<App>, host: Host) -> Json<Index> {
     Json(Index {
         conversations: host.link("/api/conversations/"),
         messages: host.link("/api/messages/"),
@@ -34,6 +40,8 @@ pub(crate) async fn api(host: Host) -> Json<Index> {
         login: host.link("/api/auth/login/"),
         register: host.link("/api/auth/register/"),
         schema: host.link("/api/schema/"),
+        events: host.link("/api/schema/events/"),
+        websocket: app.websocket,
     })
 }
 

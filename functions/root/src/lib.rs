@@ -6,7 +6,7 @@ mod schema;
 use shared::http::{Access, Endpoint, Operation, Routes};
 
 use index::{Health, Index};
-use schema::Document;
+use schema::{Document, EventsDocument};
 
 pub fn routes() -> Routes {
     Routes::new()
@@ -25,6 +25,14 @@ pub fn routes() -> Routes {
             Endpoint::new("Schema", Access::Everybody).get(
                 schema::document,
                 Operation::new("Describe the API").answers::<Document>(200, "This document, in OpenAPI 3.1."),
+            ),
+        )
+        .at(
+            "/api/schema/events",
+            Endpoint::new("Events", Access::Everybody).get(
+                schema::events,
+                Operation::new("Describe the events")
+                    .answers::<EventsDocument>(200, "What open sockets say and are told, in AsyncAPI 3.0."),
             ),
         )
         .at(

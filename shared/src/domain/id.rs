@@ -39,7 +39,7 @@ macro_rules! opaque_id {
                 parse_uuid(text).map(Self)
             }
 
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 

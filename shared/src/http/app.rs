@@ -19,10 +19,13 @@ pub struct App {
     pub store: Store,
     pub keyring: Arc<Keyring>,
     pub registration: Registration,
+    /// Where clients open sockets; none where there are none.
+    pub websocket: Option<String>,
 }
 
 impl App {
-    /// From the environment: the table's (see [`Settings`]), `SESSION_KEYS` and `REGISTRATION` (`open` or `closed`).
+    /// From the environment: the table's (see [`Settings`]), `SESSION_KEYS`, `REGISTRATION` (`open` or `closed`) and
+    /// `WEBSOCKET_URL`.
     pub async fn from_env() -> Result<Self, String> {
         let keys = std::env::var("SESSION_KEYS")
             .map_err(|_| "SESSION_KEYS is not set: it holds the keys that sign session tokens".to_owned())?;
@@ -35,6 +38,7 @@ impl App {
             keyring: Arc::new(Keyring::parse(&keys)?),
             store: Store::connect(Settings::from_env()).await,
             registration,
+            websocket: std::env::var("WEBSOCKET_URL").ok().filter(|url| !url.is_empty()),
         })
     }
 

@@ -26,6 +26,12 @@ impl Host {
         Self { https, authority }
     }
 
+    /// Of the site that an origin names.
+    pub(super) fn of_origin(origin: &str) -> Option<Self> {
+        let (scheme, authority) = origin.split_once("://")?;
+        Some(Self { https: scheme == "https", authority: authority.parse().ok()? })
+    }
+
     /// `https://host`, without a path: an origin (RFC 6454).
     pub fn origin(&self) -> String {
         format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)

@@ -33,7 +33,7 @@ static LOG: OnceLock<Log> = OnceLock::new();
 
 /// What every line of a request tells: whose it is, and by what other logs know it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     function: &'static str,
     /// The client's id, or Lambda's where that is not fit.
     request_id: String,
@@ -59,12 +59,18 @@ impl Origin {
         Self { function, request_id, lambda_id, gateway_id, route: OnceLock::new() }
     }
 
+    /// Of an event that is no request: what Lambda calls it, and API Gateway if it came from there.
+    pub(crate) fn of_event(function: &'static str, lambda_id: String, gateway_id: Option<String>) -> Self {
+        let request_id = gateway_id.clone().unwrap_or_else(|| lambda_id.clone());
+        Self { function, request_id, lambda_id: Some(lambda_id), gateway_id, route: OnceLock::new() }
+    }
+
     pub(super) fn request_id(&self) -> &str {
         &self.request_id
     }
 
     /// Does `work`, and lets every line that it prints tell this origin.
-    pub(super) async fn around<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn around<T>(&self, work: impl Future<Output = T>) -> T {
         REQUEST.scope(self.clone(), work).await
     }
 
@@ -74,7 +80,7 @@ impl Origin {
     }
 
     /// Lets lines from here on tell the endpoint, by the pattern of its address.
-    pub(super) fn found(route: &'static str) {
+    pub(crate) fn found(route: &'static str) {
         // Outside of a request there is nobody to tell.
         let _ = REQUEST.try_with(|origin| origin.route.set(route));
     }
@@ -100,7 +106,7 @@ fn id_of_client(request: &Request) -> Option<&str> {
 
 /// Where lines go and what they begin with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     function: &'static str,
     /// The least severe level of our own lines.
     level: LevelFilter,
@@ -110,7 +116,7 @@ pub(super) struct Log {
 
 impl Log {
     /// From the environment: `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets, and `METRICS_NAMESPACE`.
-    pub(super) fn start(function: &'static str) {
+    pub(crate) fn start(function: &'static str) {
         let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
         let namespace = std::env::var("METRICS_NAMESPACE").ok().filter(|namespace| !namespace.is_empty());
         let namespace = namespace.map(|namespace| &*namespace.leak());
@@ -125,7 +131,7 @@ impl Log {
     }
 
     /// Prints the line with which a request ends, whatever the level: metrics are made of it.
-    pub(super) fn close(origin: &Origin, closing: &Closing<'_>) {
+    pub(crate) fn close(origin: &Origin, closing: &Closing<'_>) {
         let Some(log) = LOG.get() else { return };
         print(|line| log.write_closing(line, SystemTime::now(), origin, closing));
     }

@@ -7,7 +7,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
@@ -30,7 +30,7 @@ const ALWAYS: [Metric; 4] =
     [Metric { name: "ms", unit: "Milliseconds" }, count("round_trips"), count("rru"), count("wru")];
 
 /// Sent only where they are not zero.
-const SELDOM: [Metric; 4] = [count("errors"), count("retries"), count("conflicts"), count("voids")];
+const SELDOM: [Metric; 5] = [count("errors"), count("retries"), count("conflicts"), count("voids"), count("posts")];
 
 /// Ids are shorter, and tokens longer.
 const LONGEST_SEGMENT: usize = 64;
@@ -44,12 +44,13 @@ pub fn all() -> impl Iterator<Item = Metric> {
 }
 
 /// How a request ended.
-pub(super) struct Closing<'r> {
-    pub(super) method: &'r Method,
-    pub(super) path: &'r str,
-    pub(super) status: StatusCode,
-    pub(super) ms: f64,
-    pub(super) spent: Spent,
+pub(crate) struct Closing<'r> {
+    /// Of an event that is no request: what it is.
+    pub(crate) method: &'r str,
+    pub(crate) path: &'r str,
+    pub(crate) status: StatusCode,
+    pub(crate) ms: f64,
+    pub(crate) spent: Spent,
 }
 
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
@@ -75,14 +76,15 @@ pub(super) fn write<M: SerializeMap>(
     now: SystemTime,
 ) -> Result<(), M::Error> {
     let spent = closing.spent;
-    line.serialize_entry("method", closing.method.as_str())?;
+    line.serialize_entry("method", closing.method)?;
     line.serialize_entry("path", &fit_to_be_told(closing.path))?;
     line.serialize_entry("status", &closing.status.as_u16())?;
     line.serialize_entry("ms", &((closing.ms * 10.0).round() / 10.0))?;
     line.serialize_entry("round_trips", &spent.round_trips)?;
     line.serialize_entry("rru", &spent.rru)?;
     line.serialize_entry("wru", &spent.wru)?;
-    let counts = [u32::from(closing.status.is_server_error()), spent.retries, spent.conflicts, spent.voids];
+    let counts =
+        [u32::from(closing.status.is_server_error()), spent.retries, spent.conflicts, spent.voids, spent.posts];
     let happened = || SELDOM.into_iter().zip(counts).filter(|(_, count)| *count > 0);
     happened().try_for_each(|(metric, count)| line.serialize_entry(metric.name, &count))?;
     let Some(namespace) = namespace else { return Ok(()) };

@@ -47,7 +47,7 @@ async fn answer(request: Request, next: Next) -> Response {
     dress(&mut response, origin.request_id());
     let (spent, status) = (meter.spent(), response.status());
     let ms = started.elapsed().as_secs_f64() * 1000.0;
-    Log::close(&origin, &Closing { method: &method, path: &path, status, ms, spent });
+    Log::close(&origin, &Closing { method: method.as_str(), path: &path, status, ms, spent });
     response.extensions_mut().insert(spent);
     response
 }

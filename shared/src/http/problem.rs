@@ -54,6 +54,11 @@ impl Problem {
         self
     }
 
+    /// Status and body, where there is no HTTP answer to make of it; the cause of a failure of ours, for the log.
+    pub fn into_parts(self) -> (StatusCode, Value, Option<String>) {
+        (self.status, self.body, self.cause)
+    }
+
     pub fn not_authenticated() -> Self {
         Self::detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided.")
             .with(header::WWW_AUTHENTICATE, BEARER)
@@ -65,6 +70,14 @@ impl Problem {
 
     pub fn csrf(reason: &str) -> Self {
         Self::detail(StatusCode::FORBIDDEN, format!("CSRF Failed: {reason}"))
+    }
+
+    /// A page of a site that is not known would open a socket with a cookie.
+    pub fn foreign_origin() -> Self {
+        Self::detail(
+            StatusCode::FORBIDDEN,
+            "Origin checking failed: pages of this origin may not use the session cookie.",
+        )
     }
 
     pub fn forbidden() -> Self {

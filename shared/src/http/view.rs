@@ -1,6 +1,7 @@
 //! The JSON shapes of people, messages and conversations, in the contract's order of keys.
 
 mod changes;
+mod events;
 mod messages;
 
 use std::collections::HashMap;
@@ -20,6 +21,9 @@ use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
 
 pub use changes::{ChangesView, walk_from};
+#[cfg(feature = "openapi")]
+pub(crate) use events::examples::all as event_examples;
+pub use events::{EventView, Events, LONGEST_EVENT};
 pub use messages::{MessageRowView, VersionView};
 
 /// A person.
@@ -154,6 +158,11 @@ impl MessageView {
         }
     }
 
+    /// Where it is found alone.
+    fn url(&self) -> String {
+        format!("/api/messages/{}/", self.message_id)
+    }
+
     pub fn all(viewer: UserId, messages: &[Message], people: &People) -> Result<Vec<Self>, Error> {
         messages.iter().map(|message| Ok(Self::new(viewer, message, named(people, message.sender)?))).collect()
     }
@@ -185,7 +194,7 @@ impl SentView {
 /// Somebody's part in a conversation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Participant)]
-struct ParticipantView {
+pub struct ParticipantView {
     #[schema(format = Uuid)]
     id: String,
     #[schema(format = Uuid)]
@@ -197,11 +206,15 @@ struct ParticipantView {
 }
 
 impl ParticipantView {
-    fn new(viewer: &User, conversation: ConversationId, user: &User, joined_at: Option<Timestamp>) -> Self {
+    fn is_of(&self, user: UserId) -> bool {
+        self.user == user.to_string()
+    }
+
+    fn new(conversation: ConversationId, user: UserId, details: UserView, joined_at: Option<Timestamp>) -> Self {
         Self {
-            id: participant_id(conversation, user.id),
-            user: user.id.to_string(),
-            user_details: UserView::seen_by(viewer, user),
+            id: participant_id(conversation, user),
+            user: user.to_string(),
+            user_details: details,
             joined_at: joined_at.as_ref().map(Timestamp::to_string),
         }
     }
@@ -242,8 +255,8 @@ impl ConversationView {
         let own =
             own.ok_or_else(|| Error::Internal(format!("a participant of {} has no membership", conversation.id)))?;
         let participant = |membership: &Membership| {
-            let user = named(&detail.people, membership.user)?;
-            Ok(ParticipantView::new(viewer, conversation.id, user, Some(membership.joined_at)))
+            let details = UserView::seen_by(viewer, named(&detail.people, membership.user)?);
+            Ok(ParticipantView::new(conversation.id, membership.user, details, Some(membership.joined_at)))
         };
         let messages = MessageView::all(viewer.id, &detail.messages, &detail.people)?;
         let shows_last = detail.messages.last().is_some_and(|last| conversation.shows_as_last(last.id.number));

@@ -1,7 +1,8 @@
 //! What a transaction is made of, for [`Store::transact`].
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
+    Update,
 };
 
 use super::Store;
@@ -48,6 +49,17 @@ impl Store {
             .build()
             .expect("table, key and expression are set");
         TransactWriteItem::builder().update(update).build()
+    }
+
+    /// Changes nothing; fails unless the item stands.
+    pub(super) fn requiring(&self, key: Key) -> TransactWriteItem {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table_name)
+            .set_key(Some(key_item(key)))
+            .condition_expression(format!("attribute_exists({PK})"))
+            .build()
+            .expect("table, key and condition are set");
+        TransactWriteItem::builder().condition_check(check).build()
     }
 
     /// Removes an item, whether it stands or not.

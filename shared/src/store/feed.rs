@@ -118,7 +118,11 @@ impl Store {
     }
 
     /// What stands at these numbers, each of which has been filled.
-    async fn entries_at(&self, id: ConversationId, numbers: BTreeSet<Number>) -> Result<HashMap<Number, Entry>, Error> {
+    pub(super) async fn entries_at(
+        &self,
+        id: ConversationId,
+        numbers: BTreeSet<Number>,
+    ) -> Result<HashMap<Number, Entry>, Error> {
         let keys: Vec<Key> = numbers.iter().map(|number| Key::message(id.message(*number))).collect();
         let items = self.batch_get(keys, Consistency::Strong).await?;
         let entries = items.iter().map(|item| Entry::try_from(Reader(item)).map(|entry| (entry.number(), entry)));
@@ -127,7 +131,7 @@ impl Store {
         if entries.len() == numbers.len() { Ok(entries) } else { Err(Error::NotFound(Resource::Conversation)) }
     }
 
-    async fn memberships_in(
+    pub(super) async fn memberships_in(
         &self,
         id: ConversationId,
         users: BTreeSet<UserId>,

@@ -1,6 +1,7 @@
 //! The primary keys, built from typed ids. Here alone.
 
 use crate::domain::Timestamp;
+use crate::domain::connection::ConnectionId;
 use crate::domain::id::{ConversationId, ForeignId, MessageId, Nonce, Number, SessionId, UserId};
 use crate::domain::message::ClientKey;
 use crate::domain::session::Caller;
@@ -23,6 +24,7 @@ pub(super) const CLEARING: &str = "CLEARING";
 
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const MEMBER_PREFIX: &str = "MEMBER#";
+pub(super) const WATCH_PREFIX: &str = "WATCH#";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -59,6 +61,21 @@ impl Key {
 
     pub(super) fn membership(user: UserId, conversation: ConversationId) -> Self {
         Self::new(user_partition(user), format!("{MEMBER_PREFIX}{conversation}"))
+    }
+
+    /// The sockets that a person has open.
+    pub(super) fn connections(user: UserId) -> Self {
+        Self::new(user_partition(user), "CONNECTIONS")
+    }
+
+    /// The way back from a socket to its person.
+    pub(super) fn connection(connection: &ConnectionId) -> Self {
+        Self::new(format!("CONN#{connection}"), "CONN")
+    }
+
+    /// That a socket is told when a person comes and goes.
+    pub(super) fn watch(user: UserId, connection: &ConnectionId) -> Self {
+        Self::new(user_partition(user), format!("{WATCH_PREFIX}{connection}"))
     }
 
     pub(super) fn conversation(conversation: ConversationId) -> Self {
@@ -159,6 +176,9 @@ pub(super) enum ItemKind {
     Alias,
     Import,
     Remains,
+    Connections,
+    Connection,
+    Watch,
 }
 
 impl ItemKind {
@@ -169,6 +189,9 @@ impl ItemKind {
             ("USER", "PROFILE") => Self::Person,
             ("USER", "SESSION") => Self::Session,
             ("USER", "MEMBER") => Self::Membership,
+            ("USER", "CONNECTIONS") => Self::Connections,
+            ("USER", "WATCH") => Self::Watch,
+            ("CONN", "CONN") => Self::Connection,
             ("EMAIL", _) => Self::Account,
             ("LOGINS" | "ADDRESS", "FAILED") => Self::Failure,
             ("ADMINS", _) => Self::Admins,
@@ -200,17 +223,21 @@ impl ItemKind {
             Self::Alias => "alias",
             Self::Import => "import",
             Self::Remains => "remains",
+            Self::Connections => "connections",
+            Self::Connection => "connection",
+            Self::Watch => "watch",
         }
     }
 }
 
 /// What the export calls an item; nothing for what is not exported, since it ends by itself or with its database:
-/// sessions, connections, failed logins. Unknown items are exported, rather than left out of a backup.
+/// sessions, failed logins, sockets. Unknown items are exported, rather than left out of a backup.
 pub(super) fn kind_of(key: &Key) -> Option<&'static str> {
     match ItemKind::of(key) {
-        Some(ItemKind::Session | ItemKind::Failure) => None,
+        Some(
+            ItemKind::Session | ItemKind::Failure | ItemKind::Connections | ItemKind::Connection | ItemKind::Watch,
+        ) => None,
         Some(kind) => Some(kind.name()),
-        None if key.sk.split('#').next() == Some("CONN") => None,
         None => Some("item"),
     }
 }

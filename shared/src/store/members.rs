@@ -28,6 +28,12 @@ impl Store {
         Ok((mark, conversation.messages.distance_from(mark)))
     }
 
+    /// Who else takes part in a conversation of the caller.
+    pub async fn others_in(&self, caller: &Caller, id: ConversationId) -> Result<Vec<UserId>, Error> {
+        let conversation = self.admit(caller, self.conversation_seen_by(caller.user, id)).await?;
+        Ok(conversation.participants.into_iter().filter(|user| *user != caller.user).collect())
+    }
+
     /// Fails unless the caller may add people, and the conversation is one that people are added to.
     pub async fn may_add(&self, caller: &Caller, id: ConversationId) -> Result<(), Error> {
         let (conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;

@@ -30,14 +30,17 @@ pub struct Spent {
     pub conflicts: u32,
     /// Numbers of dead writers that were filled with voids.
     pub voids: u32,
+    /// Frames posted to open sockets, the ones that nobody got among them.
+    pub posts: u32,
 }
 
 /// What seldom happens.
 #[derive(Clone, Copy)]
-pub(super) enum Happened {
+pub(crate) enum Happened {
     Retry,
     Conflict,
     Void,
+    Post,
 }
 
 #[derive(Clone, Copy)]
@@ -61,7 +64,7 @@ impl Meter {
     }
 
     /// Counts what happened by the work around the caller of this.
-    pub(super) fn note(happened: Happened) {
+    pub(crate) fn note(happened: Happened) {
         // Work that nobody measures is not counted.
         let _ = METER.try_with(|meter| {
             let mut spent = meter.lock();
@@ -69,6 +72,7 @@ impl Meter {
                 Happened::Retry => &mut spent.retries,
                 Happened::Conflict => &mut spent.conflicts,
                 Happened::Void => &mut spent.voids,
+                Happened::Post => &mut spent.posts,
             };
             *count += 1;
         });

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::*;
@@ -59,7 +59,7 @@ fn request(id: Option<&str>) -> Request {
 }
 
 fn closing_line(log: Log, origin: &Origin, status: StatusCode, spent: Spent) -> Value {
-    line_of(log, origin, &Closing { method: &Method::GET, path: "/api/messages/", status, ms: 12.345, spent })
+    line_of(log, origin, &Closing { method: "GET", path: "/api/messages/", status, ms: 12.345, spent })
 }
 
 fn line_of(log: Log, origin: &Origin, closing: &Closing<'_>) -> Value {
@@ -181,7 +181,7 @@ fn a_path_is_told_without_what_is_no_id_and_no_name() {
         ("/api/users/ada%40example.com", "/api/users/…"),
         (&token, "/api/users/…"),
     ] {
-        let closing = Closing { method: &Method::GET, path, status: StatusCode::OK, ms: 0.0, spent: Spent::default() };
+        let closing = Closing { method: "GET", path, status: StatusCode::OK, ms: 0.0, spent: Spent::default() };
         assert_eq!(line_of(OURS, &Origin::default(), &closing)["path"], told);
     }
 }

@@ -11,8 +11,9 @@ use crate::domain::cursor;
 use crate::domain::id::{ConversationId, Number, UserId};
 use crate::domain::log::{Progress, Walk};
 use crate::domain::message::{Entry, Tombstone};
+use crate::domain::user::User;
 use crate::http::pages::PageRequest;
-use crate::store::{Feed, People};
+use crate::store::{Feed, People, Shown};
 
 /// The parameter that carries cursors of changes.
 const AFTER: &str = "after";
@@ -40,7 +41,7 @@ pub struct ChangesView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Entry)]
-enum EntryView {
+pub enum EntryView {
     Message(Box<MessageView>),
     Deleted(DeletedView),
     Void {
@@ -53,7 +54,7 @@ enum EntryView {
 /// What is left of a deleted message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeletedMessage)]
-struct DeletedView {
+pub struct DeletedView {
     #[schema(format = Uuid)]
     message_id: String,
     #[schema(minimum = 1)]
@@ -68,18 +69,18 @@ struct DeletedView {
 /// An edit, a delete, somebody coming or going, or a new title.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Change)]
-struct ChangeView {
+pub(super) struct ChangeView {
     #[schema(minimum = 1)]
-    change: u64,
+    pub(super) change: u64,
     #[serde(flatten)]
-    what: WhatView,
+    pub(super) what: WhatView,
 }
 
 /// What happened, with what it happened to as that is now.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "kind")]
 #[schema(as = ChangeKind)]
-enum WhatView {
+pub(super) enum WhatView {
     #[serde(rename = "message.edited")]
     MessageEdited { at: String, by: String, message: EntryView },
     #[serde(rename = "message.deleted")]
@@ -100,7 +101,9 @@ enum WhatView {
 impl ChangesView {
     pub fn new(viewer: UserId, id: ConversationId, feed: &Feed, request: &PageRequest) -> Result<Self, Error> {
         let messages = feed.entries.iter().map(|entry| EntryView::new(viewer, entry, &feed.shown.people));
-        let changes = feed.changes.iter().filter_map(|change| ChangeView::new(viewer, id, change, feed).transpose());
+        let see = |user: &User| Ok(UserView::seen_by(named(&feed.shown.people, viewer)?, user));
+        let changes =
+            feed.changes.iter().filter_map(|change| ChangeView::new(viewer, id, change, &feed.shown, &see).transpose());
         let plain = |numbers: &[Number]| numbers.iter().copied().map(Number::get).collect();
         Ok(Self {
             messages: messages.collect::<Result<_, Error>>()?,
@@ -126,6 +129,15 @@ impl EntryView {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl EntryView {
+    /// What is left of a message.
+    pub(super) fn of_deleted(message: &crate::domain::message::Message, deleted_at: crate::domain::Timestamp) -> Self {
+        let (id, sender, sent_at) = (message.id, message.sender, message.sent_at);
+        Self::Deleted(DeletedView::new(&Tombstone { id, sender, sent_at, deleted_at }))
+    }
+}
+
 impl DeletedView {
     fn new(tombstone: &Tombstone) -> Self {
         Self {
@@ -139,9 +151,14 @@ impl DeletedView {
 }
 
 impl ChangeView {
-    /// Nothing for a void.
-    fn new(viewer: UserId, id: ConversationId, change: &Change, feed: &Feed) -> Result<Option<Self>, Error> {
-        let shown = &feed.shown;
+    /// Nothing for a void. How much of people `viewer` sees, `see` decides.
+    pub(super) fn new(
+        viewer: UserId,
+        id: ConversationId,
+        change: &Change,
+        shown: &Shown,
+        see: &dyn Fn(&User) -> Result<UserView, Error>,
+    ) -> Result<Option<Self>, Error> {
         let at = change.at.to_string();
         let message = |number: &Number| {
             let entry = shown.messages.get(number);
@@ -157,13 +174,12 @@ impl ChangeView {
             }
             ChangeKind::ParticipantAdded { user, by } => {
                 let joined_at = shown.memberships.get(user).map(|membership| membership.joined_at);
-                let (viewer, user) = (named(&shown.people, viewer)?, named(&shown.people, *user)?);
-                let participant = Box::new(ParticipantView::new(viewer, id, user, joined_at));
+                let participant = see(named(&shown.people, *user)?)?;
+                let participant = Box::new(ParticipantView::new(id, *user, participant, joined_at));
                 WhatView::ParticipantAdded { at, by: by.to_string(), participant }
             }
             ChangeKind::ParticipantRemoved { user, by } => {
-                let (viewer, user) = (named(&shown.people, viewer)?, named(&shown.people, *user)?);
-                let user = Box::new(UserView::seen_by(viewer, user));
+                let user = Box::new(see(named(&shown.people, *user)?)?);
                 WhatView::ParticipantRemoved { at, by: by.to_string(), user }
             }
             ChangeKind::ConversationUpdated { by } => {

@@ -140,7 +140,7 @@ impl Facts {
                 *all += 1;
                 *alive += u64::from(!session.has_expired(at));
             }
-            Thing::Failure { .. } => {}
+            Thing::Failure { .. } | Thing::Socket { .. } => {}
             Thing::Admins(admins) => self.admins = admins,
             Thing::Conversation(conversation) => self.add_conversation(&conversation),
             Thing::Entry(id, entry) => self.log(id).add_entry(id, &entry, at),

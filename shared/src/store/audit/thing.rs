@@ -10,6 +10,7 @@ use crate::domain::message::{ClientKey, Entry, Message};
 use crate::domain::session::Session;
 use crate::domain::user::{Email, User};
 use crate::domain::{Error, Timestamp};
+use crate::store::connections::{Counted, connections_in, watcher};
 use crate::store::import::Progress;
 use crate::store::item::{Item, Reader, corrupt};
 use crate::store::keys::{CONVERSATIONS, EXPIRES_AT, GSI1PK, GSI1SK, ItemKind, Key, PK, SK, USERS};
@@ -37,6 +38,11 @@ pub(super) enum Thing {
     Alias(MessageId),
     Import(ImportItem),
     Remains(ConversationId),
+    /// What is noted of sockets: nothing that must fit to anything, for only API Gateway knows what is open.
+    Socket {
+        users: Vec<UserId>,
+        expires_at: i64,
+    },
 }
 
 /// An e-mail guard.
@@ -111,6 +117,7 @@ impl Thing {
             Self::Alias(_) => "aliases",
             Self::Import(_) => "imports",
             Self::Remains(_) => "removed conversations",
+            Self::Socket { .. } => "notes on sockets",
         }
     }
 
@@ -134,6 +141,7 @@ impl Thing {
             Self::ClientKey(key) => vec![key.sender],
             Self::Membership(membership) => vec![membership.user],
             Self::DirectPair { one, other, .. } => vec![*one, *other],
+            Self::Socket { users, .. } => users.clone(),
             Self::Person(_) | Self::Failure { .. } | Self::Alias(_) | Self::Import(_) | Self::Remains(_) => Vec::new(),
         }
     }
@@ -142,7 +150,7 @@ impl Thing {
     pub(super) fn expires_at(&self) -> Option<i64> {
         match self {
             Self::Session(session) => Some(session.expires_at.epoch_seconds()),
-            Self::Failure { expires_at } => Some(*expires_at),
+            Self::Failure { expires_at } | Self::Socket { expires_at, .. } => Some(*expires_at),
             Self::ClientKey(key) => Some(key.expires_at),
             _ => None,
         }
@@ -241,6 +249,22 @@ fn parse(kind: ItemKind, item: Reader<'_>) -> Result<(Thing, Key), Error> {
             let progress = Progress::of(item.optional_text("progress")?).ok_or_else(|| corrupt("progress"))?;
             (Thing::Import(ImportItem { old_id, conversation, progress }), Key::import(old_id))
         }
+        ItemKind::Connections => {
+            let user = item.key_id(PK, UserId::parse)?;
+            connections_in(item)?;
+            (Thing::Socket { users: vec![user], expires_at: item.integer(EXPIRES_AT)? }, Key::connections(user))
+        }
+        ItemKind::Connection => {
+            let connection = Counted::try_from(item)?.connection;
+            let key = Key::connection(&connection.id);
+            (Thing::Socket { users: vec![connection.user], expires_at: item.integer(EXPIRES_AT)? }, key)
+        }
+        ItemKind::Watch => {
+            let (watched, watcher) = (item.key_id(PK, UserId::parse)?, watcher(item)?);
+            let key = Key::watch(watched, &watcher.id);
+            // Whoever is watched may be nobody: that is not looked up when it is asked for.
+            (Thing::Socket { users: vec![watcher.user], expires_at: item.integer(EXPIRES_AT)? }, key)
+        }
         ItemKind::Remains => {
             let conversation = item.parsed("conversation", ConversationId::parse)?;
             let key = Key::clearing(item.instant("due")?, conversation);
@@ -249,8 +273,8 @@ fn parse(kind: ItemKind, item: Reader<'_>) -> Result<(Thing, Key), Error> {
     })
 }
 
-/// The index holds people and conversations, by when they were made; DynamoDB forgets sessions, failed logins and client
-/// keys, and nothing else.
+/// The index holds people and conversations, by when they were made; DynamoDB forgets sessions, failed logins, sockets and
+/// client keys, and nothing else.
 fn check_attributes(thing: &Thing, item: Reader<'_>) -> Result<(), Flaw> {
     let place = match thing {
         Thing::Person(user) => Some((USERS, format!("{}#{}", user.created_at, user.id))),

@@ -93,7 +93,10 @@ fn alarms_look_at_metrics_that_are_sent() {
                     .all(|(dimension, function)| *dimension == metrics::DIMENSION && functions.contains_key(function));
                 assert!(ours, "{name} looks at {metric} by {dimensions:?}");
             } else {
-                assert!(["AWS/ApiGateway", "AWS/DynamoDB", "AWS/Lambda"].contains(&namespace), "{name}: {namespace}");
+                assert!(
+                    ["AWS/ApiGateway", "AWS/DynamoDB", "AWS/Lambda", "AWS/SQS"].contains(&namespace),
+                    "{name}: {namespace}"
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
-//! How requests travel to DynamoDB: HTTP/1.1 over connections that are kept open.
+//! How requests travel to AWS: HTTP/1.1 over connections that are kept open.
 //!
 //! The SDK's own client brings HTTP/2, proxies, and a certificate store that is read and parsed at every cold start. That
-//! was a tenth of each function's size and most of its initialisation; DynamoDB speaks HTTP/1.1, and the roots of trust
+//! was a tenth of each function's size and most of its initialisation; DynamoDB and API Gateway speak HTTP/1.1, and the roots of trust
 //! are compiled in. Pool and TLS are those that the SDK's client has, too.
 
 #[cfg(test)]
@@ -29,16 +29,16 @@ use rustls::{ClientConfig, RootCertStore};
 /// A connection that was not used for so long has probably been closed at the other end.
 const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
-/// Reaching DynamoDB takes milliseconds.
+/// Reaching a service in the same region takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The connections of one store.
+/// The connections of one client.
 #[derive(Clone)]
-pub(super) struct Transport(Client<HttpsConnector<Tcp>, SdkBody>);
+pub(crate) struct Transport(Client<HttpsConnector<Tcp>, SdkBody>);
 
 impl Transport {
     /// Trusts the certificate authorities that Mozilla trusts, as they were when this was compiled.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::trusting(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
 
