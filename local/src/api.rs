@@ -4,6 +4,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::failure::{Context, Failure, Result};
+use crate::web;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
@@ -57,7 +58,7 @@ impl<'a> Call<'a> {
 
 impl Api {
     pub(crate) fn at(url: &str) -> Self {
-        Self { client: Client::new(), url: url.trim_end_matches('/').to_owned() }
+        Self { client: web::client(), url: url.trim_end_matches('/').to_owned() }
     }
 
     pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<SignedIn> {

@@ -14,5 +14,6 @@ pub(crate) mod migrate;
 pub(crate) mod package;
 pub(crate) mod routes;
 pub(crate) mod schema;
+pub(crate) mod tail;
 pub(crate) mod test;
 pub(crate) mod up;

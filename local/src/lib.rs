@@ -37,6 +37,7 @@ mod session_keys;
 mod signals;
 pub mod stream;
 mod table;
+mod tail;
 mod terminal;
 mod toolbox;
 mod web;
@@ -63,6 +64,7 @@ enum Command {
     Export(commands::export::Export),
     Load(commands::load::Load),
     Check(commands::check::Check),
+    Tail(commands::tail::Tail),
     Routes(commands::routes::Routes),
     Cost(commands::cost::Cost),
     Schema(commands::schema::Schema),
@@ -104,6 +106,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Export(command) => command.run().await,
         Command::Load(command) => command.run().await,
         Command::Check(command) => command.run().await,
+        Command::Tail(command) => command.run().await,
         Command::Routes(command) => command.run(),
         Command::Cost(command) => command.run(),
         Command::Schema(command) => command.run(),

@@ -28,6 +28,19 @@ impl PasswordSource {
         let sentences: Vec<_> = weaknesses.iter().map(ToString::to_string).collect();
         Err(Failure::new(sentences.join(" ")))
     }
+
+    /// The password that somebody has, if it is not known already.
+    pub(crate) fn known(&self, known: Option<&str>) -> Result<String> {
+        match known {
+            _ if self.password_stdin => first_line(),
+            Some(known) => Ok(known.to_owned()),
+            None => ask("Password: "),
+        }
+    }
+}
+
+fn ask(what: &str) -> Result<String> {
+    rpassword::prompt_password(what).context("cannot ask for a password here (use `--password-stdin`)")
 }
 
 fn first_line() -> Result<String> {
@@ -37,8 +50,6 @@ fn first_line() -> Result<String> {
 }
 
 fn prompt() -> Result<String> {
-    let ask =
-        |what| rpassword::prompt_password(what).context("cannot ask for a password here (use `--password-stdin`)");
     let first = ask("Password: ")?;
     let second = ask("Password (again): ")?;
     if first == second { Ok(first) } else { Err(Failure::new("the two passwords differ: try again")) }

@@ -17,6 +17,11 @@ pub(crate) fn say(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
 
+/// The same; whether there still is a reader.
+pub(crate) fn say_if_heard(text: impl Display) -> bool {
+    writeln!(stdout(), "{text}").is_ok()
+}
+
 pub(crate) fn warn(text: &str) {
     let _ = writeln!(stderr(), "{}", Colour::Yellow.paint(&format!("warning: {text}")));
 }
