@@ -10,6 +10,7 @@ mod faults;
 mod fuzzing;
 mod groups;
 mod histories;
+mod live;
 mod load;
 mod log;
 mod logins;
