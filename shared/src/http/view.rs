@@ -19,7 +19,7 @@ use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
 
-pub use changes::{ChangesView, walk_from};
+pub use changes::{ChangesView, EverywhereView, positions_after, walk_from};
 pub use messages::{MessageRowView, VersionView};
 
 /// A person.
