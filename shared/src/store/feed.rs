@@ -81,6 +81,13 @@ struct Stepped {
     walk: Walk,
 }
 
+impl Feed {
+    /// Whether something on the way may still appear.
+    fn is_pending(&self) -> bool {
+        !(self.pending.is_empty() && self.pending_changes.is_empty())
+    }
+}
+
 impl Store {
     /// The next at most `limit` messages and changes of a walk, if the caller takes part.
     pub async fn changes_since(
@@ -204,12 +211,13 @@ impl Store {
         user: UserId,
         ids: Vec<ConversationId>,
     ) -> Result<HashMap<ConversationId, Option<Title>>, Error> {
-        let seen = try_join_all(ids.into_iter().map(|id| self.conversation_seen_by(user, id)).map(async |seen| {
-            match seen.await {
-                Err(Error::NotFound(_)) => Ok(None),
-                seen => seen.map(|conversation| Some((conversation.id, conversation.title))),
-            }
-        }));
+        let seen =
+            try_join_all(ids.into_iter().map(|id| self.conversation_seen_by(user, id)).map(
+                async |seen| match seen.await {
+                    Err(Error::NotFound(_)) => Ok(None),
+                    seen => seen.map(|conversation| Some((conversation.id, conversation.title))),
+                },
+            ));
         Ok(seen.await?.into_iter().flatten().collect())
     }
 }

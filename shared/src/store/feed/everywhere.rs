@@ -108,10 +108,14 @@ impl Store {
         let unseen = all.unseen();
         let (mut feeds, taken_in, found) = tokio::try_join!(
             self.feeds(caller, &moved, reach.entries, now),
-            try_join_all(all.new_to_it(reach.conversations, now).map(|conversation| self.position_in(conversation, now))),
+            try_join_all(
+                all.new_to_it(reach.conversations, now).map(|conversation| self.position_in(conversation, now))
+            ),
             self.living(&unseen, now)
         )?;
         all.find(&unseen, found);
+        // If not all of it fits into the answer, what can move on comes before what has to be told again.
+        moved.sort_by_key(|onward| feeds.get(&onward.conversation).is_some_and(|(_, feed)| feed.is_pending()));
         let mut conversations = all.rows_of_unknown();
         let mut bytes = 0;
         for onward in moved {
