@@ -156,15 +156,20 @@ mod tests {
     }
 
     prop_compose! {
+        fn stand()(prefix in 0..1u64 << 40, known: bool, numbers in [0..=Number::MAX.get(), 0..=Number::MAX.get()])
+            -> (u64, Option<Position>) {
+            (prefix, known.then(|| position(numbers[0], numbers[1])))
+        }
+    }
+
+    prop_compose! {
         /// Conversations, a few with the same prefix, and where somebody stands in them.
-        fn stands()(stands in prop::collection::vec(
-            (0..1u64 << 40, 0..3u16, prop::option::of((0..=Number::MAX.get(), 0..=Number::MAX.get()))), 0..60,
-        )) -> Vec<(ConversationId, Option<Position>)> {
-            let stand = |(at, (prefix, rest, numbers)): (usize, &(u64, u16, Option<(u64, u64)>))| {
-                let prefix = if at % 10 == 0 { 7 } else { *prefix };
-                (conversation(prefix, rest + at as u16 * 4), numbers.map(|(messages, changes)| position(messages, changes)))
-            };
-            stands.iter().enumerate().map(stand).collect()
+        fn stands()(stands in prop::collection::vec(stand(), 0..60)) -> Vec<(ConversationId, Option<Position>)> {
+            let stands = stands.into_iter().enumerate().map(|(at, (prefix, position))| {
+                let prefix = if at % 10 == 0 { 7 } else { prefix };
+                (conversation(prefix, at as u16), position)
+            });
+            stands.collect()
         }
     }
 
