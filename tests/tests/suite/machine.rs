@@ -5,6 +5,7 @@ mod bad_requests;
 mod budgets;
 mod callers;
 mod changes;
+mod changes_everywhere;
 mod django_defects;
 mod faults;
 mod fuzzing;
