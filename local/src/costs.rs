@@ -39,6 +39,8 @@ pub struct Sizes {
     pub conversations: u64,
     /// Conversations into which a page of messages over all of them looks.
     pub looked_into: u64,
+    /// Conversations of the caller that moved since: by a page of messages each, and as many edits.
+    pub moved: u64,
     /// How often the message was edited; how many edits an answer tells of.
     pub edits: u64,
     /// Sessions of the person.
@@ -75,6 +77,7 @@ impl Sizes {
             listed: 1 + rows * others(20),
             searched: (1 + conversations.min(100) * others(u64::MAX)).min(1000),
             looked_into: conversations.min(5),
+            moved: conversations.min(5),
             ..self
         }
     }
@@ -210,9 +213,12 @@ mod tests {
         assert_eq!(with_messages, BTreeSet::from_iter(deletes.into_iter().chain(seeks)));
         let with_conversations = grows(|sizes| sizes.conversations = 1000);
         let lists = ["list conversations", "list conversations by activity", "search the conversations"];
-        assert_eq!(
-            with_conversations,
-            BTreeSet::from_iter(lists.into_iter().chain(["messages over all conversations"]))
-        );
+        let everywhere = [
+            "messages over all conversations",
+            "what changed everywhere, if nothing did",
+            "what changed everywhere",
+            "how far everything has come",
+        ];
+        assert_eq!(with_conversations, BTreeSet::from_iter(lists.into_iter().chain(everywhere)));
     }
 }

@@ -15,6 +15,7 @@ pub mod message;
 pub mod page;
 pub mod password;
 pub mod permission;
+pub mod positions;
 pub mod search;
 pub mod seek;
 pub mod session;

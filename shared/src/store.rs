@@ -10,7 +10,7 @@
 //! | session | `USER#id` | `SESSION#sid` | get S beside the first call of every request; query S to show and to end them all |
 //! | failed login | `LOGINS#account`, `ADDRESS#ip` | `FAILED#time#nonce` | query, newest first, before a password is checked: S by account, E by address |
 //! | active admins | `ADMINS` | `ADMINS` | written with every change of who is one, on condition that one is left |
-//! | conversation | `CONV#id` | `META` | get S, batch S for the inbox; GSI1 `CONVERSATIONS` / `created_at#id` |
+//! | conversation | `CONV#id` | `META` | get S, batch S for the inbox, batch E to see which moved; GSI1 `CONVERSATIONS` / `created_at#id` |
 //! | message | `CONV#id` | `MSG#number` | get S by id, query S for pages, batch S for the last ones and those that changes point at |
 //! | change | `CONV#id` | `CHG#number` | query S after a number, and for the latest; batch S for earlier bodies |
 //! | client key | `CONV#id` | `KEY#sender#key` | get S before a keyed send |
@@ -73,7 +73,7 @@ pub use audit::{Audit, Note, Notes, Violation};
 pub use connections::{Counted, Sockets};
 pub use conversations::{Detail, Started};
 pub use export::{ExportPosition, ExportedItem, Restored, TURNS};
-pub use feed::{Feed, Shown};
+pub use feed::{Everywhere, Feed, Moved, Reach, Shown};
 pub use import::{Imported, ImportedConversation};
 pub use inbox::{Inbox, InboxOrder, InboxPosition, InboxQuery, InboxRow};
 pub use log::Sent;

@@ -2,6 +2,7 @@
 
 pub mod cast;
 pub mod django;
+pub mod live;
 pub mod own_table;
 pub mod proxy;
 pub mod tool;

@@ -1,8 +1,9 @@
-//! Conversations: starting, listing, reading, renaming, deleting them, and who takes part. Their messages are the
+//! Conversations: starting, listing, reading, renaming, deleting them, who takes part, and what changed. Their messages are the
 //! function `messages`' part.
 
 mod add_participant;
 mod changes;
+mod changes_everywhere;
 mod delete;
 mod leave;
 mod list;
@@ -13,7 +14,7 @@ mod remove_participant;
 mod rename;
 mod start;
 
-use shared::http::view::{ChangesView, ConversationView, InboxRowView};
+use shared::http::view::{ChangesView, ConversationView, EverywhereView, InboxRowView};
 use shared::http::{Access, Endpoint, Operation, Routes};
 
 use mark_read::{MarkRead, Marked};
@@ -110,6 +111,20 @@ pub fn routes() -> Routes {
                     )
                     .query("page_size", "How many messages, and how many changes: 1 to 100, 100 by default.")
                     .answers::<ChangesView>(200, "Messages and changes after the cursor.")
+                    .refuses(400, "The cursor is of something else."),
+            ),
+        )
+        .at(
+            "/api/changes",
+            Endpoint::new("Changes Everywhere", Access::SignedIn).get(
+                changes_everywhere::changes_everywhere,
+                Operation::new("Show what changed in all conversations")
+                    .about(
+                        "Ask again with the new `cursor` while `has_more`, follow each `next`, and fetch what is told \
+                         without its changes unless it is known that far; then keep the last `cursor` for next time.",
+                    )
+                    .query("after", "The cursor kept from an earlier answer; without it, only how far each has come is told.")
+                    .answers::<EverywhereView>(200, "What moved after the cursor.")
                     .refuses(400, "The cursor is of something else."),
             ),
         )

@@ -75,7 +75,7 @@ impl Cost {
             "{}\n\n\
              US dollars in {}, as of {}, without free tiers. 1:1 to 250: DynamoDB, between so many people; trips, WRU and RRU \
              are those of the first of them. Beside: Lambda, API Gateway and logs.\n\
-             Messages of {} bytes, pages of {}, {} conversations a person; a conversation of {} messages and {} changes, of \
+             Messages of {} bytes, pages of {}, {} conversations a person, of which {} moved; a conversation of {} messages and {} changes, of \
              which a page tells {} edits; {} sessions a person. To store a million messages: {:.2} a month.\n\
              {}\n\
              ≤: at most; what is spent hangs on what is found.",
@@ -85,6 +85,7 @@ impl Cost {
             sizes.body,
             sizes.page,
             sizes.conversations,
+            sizes.moved,
             sizes.messages,
             sizes.changes,
             sizes.edits,
@@ -145,7 +146,8 @@ impl Cost {
             "unit_prices": prices::ALL.iter().map(unit).collect::<Vec<_>>(),
             "assumptions": self.assumptions.to_json(),
             "sizes": {
-                "body": sizes.body, "page": sizes.page, "conversations": sizes.conversations, "messages": sizes.messages,
+                "body": sizes.body, "page": sizes.page, "conversations": sizes.conversations, "moved": sizes.moved,
+                "messages": sizes.messages,
                 "changes": sizes.changes, "edits": sizes.edits, "sessions": sizes.sessions,
             },
             "operations": operations.collect::<Vec<_>>(),

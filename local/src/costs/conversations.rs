@@ -9,10 +9,14 @@ const INSTANCE: &str = "GET /api/conversations/{conversation_id}";
 const RENAME: &[&str] = &["PUT /api/conversations/{conversation_id}", "PATCH /api/conversations/{conversation_id}"];
 const LEAVE: &[&str] = &["POST /api/conversations/{conversation_id}/leave"];
 const CHANGES: &[&str] = &["GET /api/conversations/{conversation_id}/changes"];
+const EVERYWHERE: &[&str] = &["GET /api/changes"];
 
 /// How many of the latest messages the detail shows, and of the latest changes it looks at.
 const EMBEDDED_MESSAGES: u64 = 50;
 const LATEST_CHANGES: u64 = 50;
+
+/// How many of the latest messages are looked at for one that is still under way.
+const LATEST_MESSAGES: u64 = 50;
 
 /// How many memberships one transaction makes, beside META and the direct pair.
 const MEMBERS_IN_ONE_TRANSACTION: u64 = 98;
@@ -151,7 +155,31 @@ pub(super) const OPERATIONS: &[Operation] = &[
             + s.edits as f64 * s.message().read()
             + s.senders as f64 * PERSON.shown(),
     }),
+    Operation::new("what changed everywhere, if nothing did", EVERYWHERE, |s| Cost {
+        round_trips: 2,
+        wru: 0.0,
+        rru: everywhere(s),
+    }),
+    // Of each that moved, what authorises, and the logs that did; what is shown beside, of all of them at once.
+    Operation::new("what changed everywhere", EVERYWHERE, |s| {
+        let edits =
+            if s.edits == 0 { 0.0 } else { edit(s.body).queried(s.edits) + s.edits as f64 * s.message().read() };
+        let each = s.conversation().read() + s.message().queried(s.page) + edits;
+        let rru = everywhere(s) + s.moved as f64 * each + s.senders as f64 * PERSON.shown();
+        Cost { round_trips: 4, wru: 0.0, rru }
+    }),
+    // Without a cursor. Of those that moved within the last half minute, it is looked at what may still be under way.
+    Operation::new("how far everything has come", EVERYWHERE, |s| Cost {
+        round_trips: if s.moved == 0 { 2 } else { 3 },
+        wru: 0.0,
+        rru: everywhere(s) + s.moved as f64 * s.message().listed(s.messages.min(LATEST_MESSAGES)),
+    }),
 ];
+
+/// All memberships, 20 to an RRU, and half an RRU for each conversation.
+fn everywhere(s: &Sizes) -> f64 {
+    SESSION.read() + MEMBERSHIP.queried(s.conversations) + s.conversations as f64 * s.conversation().shown()
+}
 
 /// The session, the conversation, and the caller, whose role counts in it.
 fn judged(s: &Sizes) -> f64 {

@@ -101,6 +101,11 @@ impl Conversation {
         Counter { last: self.changes, moved_at: self.changed_at }
     }
 
+    /// When either counter moved last.
+    pub fn moved_at(&self) -> Timestamp {
+        self.last_activity.max(self.changed_at)
+    }
+
     /// How many messages there are to read, apart from deleted ones.
     pub fn visible_messages(&self) -> u64 {
         self.messages.get().saturating_sub(self.hidden)

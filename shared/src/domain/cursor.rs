@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{Context, SHA256};
 
 /// Bytes of the digest that a cursor carries.
 const DIGEST_LENGTH: usize = 8;
@@ -15,23 +16,38 @@ pub struct BadCursor;
 
 /// Spells `position` as a cursor of the list that `query` names.
 pub fn encode(query: &str, position: &str) -> String {
-    let mut bytes = digest(query, position).to_vec();
-    bytes.extend_from_slice(position.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    encode_bytes(query, position.as_bytes())
 }
 
 /// The position that a cursor of the list that `query` names stands for.
 pub fn decode(query: &str, cursor: &str) -> Result<String, BadCursor> {
+    String::from_utf8(decode_bytes(query, cursor)?).map_err(|_| BadCursor)
+}
+
+/// As [`encode`], for a position that is no text.
+pub fn encode_bytes(query: &str, position: &[u8]) -> String {
+    let mut bytes = digest(query, position).to_vec();
+    bytes.extend_from_slice(position);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// As [`decode`], for a position that is no text.
+pub fn decode_bytes(query: &str, cursor: &str) -> Result<Vec<u8>, BadCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| BadCursor)?;
     let (stated, position) = bytes.split_at_checked(DIGEST_LENGTH).ok_or(BadCursor)?;
-    let position = std::str::from_utf8(position).map_err(|_| BadCursor)?;
     if digest(query, position) == stated { Ok(position.to_owned()) } else { Err(BadCursor) }
 }
 
-fn digest(query: &str, position: &str) -> [u8; DIGEST_LENGTH] {
-    let digest = ring::digest::digest(&ring::digest::SHA256, format!("{query}\0{position}").as_bytes());
+/// How many bytes a position may have whose cursor is to have no more than so many characters.
+pub fn bytes_within(characters: usize) -> usize {
+    (characters * 3 / 4).saturating_sub(DIGEST_LENGTH)
+}
+
+fn digest(query: &str, position: &[u8]) -> [u8; DIGEST_LENGTH] {
+    let mut context = Context::new(&SHA256);
+    [query.as_bytes(), b"\0", position].iter().for_each(|part| context.update(part));
     let mut short = [0; DIGEST_LENGTH];
-    short.copy_from_slice(&digest.as_ref()[..DIGEST_LENGTH]);
+    short.copy_from_slice(&context.finish().as_ref()[..DIGEST_LENGTH]);
     short
 }
 

@@ -193,6 +193,10 @@ impl ConversationId {
         ForeignId::parse(text).map(Self::of_imported)
     }
 
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
     /// The id of this conversation's message with that number.
     pub fn message(self, number: Number) -> MessageId {
         MessageId { conversation: self, number }

@@ -33,6 +33,32 @@ pub struct Counter {
     pub moved_at: Timestamp,
 }
 
+impl Counter {
+    /// Whether whoever took its last number has long filled it, or is dead.
+    pub fn is_quiet(&self, now: Timestamp) -> bool {
+        self.last == Number::ZERO || now.since(self.moved_at) > WRITER_LIFETIME
+    }
+}
+
+/// Up to where a log is full, told by what is there from `first` on, rising, each with the time at which it was taken.
+/// Nothing if what lies before `first` may still be under way.
+pub fn full_to(
+    first: Number,
+    present: impl IntoIterator<Item = (Number, Timestamp)>,
+    now: Timestamp,
+) -> Option<Number> {
+    let (mut full_to, mut earliest) = (first.minus(1), None);
+    for (number, at) in present {
+        if number != full_to.next() {
+            break;
+        }
+        earliest = earliest.or(Some(at));
+        full_to = number;
+    }
+    let begins = first.minus(1) == Number::ZERO || earliest.is_some_and(|at| now.since(at) > WRITER_LIFETIME);
+    begins.then_some(full_to)
+}
+
 /// Finds the holes between `first` and `last` (both included, as far as the counter has come), given every number
 /// that is there in that range, in rising order, with the time at which it was taken.
 pub fn holes(
@@ -110,6 +136,11 @@ pub struct Step<T> {
 }
 
 impl<T: Numbered> Step<T> {
+    /// No step: the reader stays where it stands.
+    pub fn standing(stand: Progress) -> Self {
+        Self { entries: Vec::new(), holes: Holes::default(), progress: stand }
+    }
+
     /// The next `most` numbers after where the reader stands, as far as the counter has come. `entries` are the next that
     /// are there, rising; `more` tells that the log goes on after them.
     pub fn from(stand: Progress, most: u64, mut entries: Vec<T>, more: bool, counter: Counter, now: Timestamp) -> Self {
@@ -165,6 +196,20 @@ mod tests {
         assert_eq!(found(&[(1, 0)], 3, 100, 130), (vec![2, 3], vec![]));
         assert_eq!(found(&[(1, 0)], 3, 100, 131), (vec![], vec![2, 3]));
         assert_eq!(found(&[], 1, 100, 131), (vec![], vec![1]));
+    }
+
+    #[test]
+    fn a_log_is_full_up_to_its_first_hole_unless_what_was_before_may_be_under_way() {
+        let full_to = |first: u64, present: &[(u64, u64)], now: u64| {
+            let present = present.iter().map(|(n, at)| (number(*n), second(*at)));
+            full_to(number(first), present, second(now)).map(Number::get)
+        };
+        assert_eq!(full_to(1, &[(1, 0), (2, 1), (4, 2)], 3), Some(2));
+        assert_eq!(full_to(1, &[(2, 1)], 1000), Some(0));
+        assert_eq!(full_to(1, &[], 1000), Some(0));
+        assert_eq!(full_to(7, &[(7, 10), (8, 60)], 40), None);
+        assert_eq!(full_to(7, &[(7, 10), (8, 60), (10, 61)], 41), Some(8));
+        assert_eq!(full_to(7, &[(8, 0)], 1000), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::domain::user::{PhoneNumber, User};
 use crate::domain::{Error, Timestamp};
 use crate::store::{Detail, InboxRow, People, Sent};
 
-pub use changes::{ChangesView, walk_from};
+pub use changes::{ChangesView, EverywhereView, positions_after, walk_from};
 #[cfg(feature = "openapi")]
 pub(crate) use events::examples::all as event_examples;
 pub use events::{EventView, Events, LONGEST_EVENT};

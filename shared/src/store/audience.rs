@@ -1,11 +1,9 @@
 //! Who is told what happened in a conversation, and what it takes to show it to them.
 
-use std::collections::BTreeSet;
-
 use super::Store;
 use super::calls::Consistency;
 use super::connections::Sockets;
-use super::feed::Shown;
+use super::feed::{PointedAt, Shown};
 use super::item::Reader;
 use super::keys::Key;
 use crate::domain::Error;
@@ -43,38 +41,29 @@ impl Store {
     pub async fn audience(&self, id: ConversationId, told: &Told<'_>) -> Result<Option<Audience>, Error> {
         let Some(item) = self.get(Key::conversation(id), Consistency::Strong).await? else { return Ok(None) };
         let conversation = Conversation::try_from(Reader(&item))?;
-        let mut named: BTreeSet<UserId> = told.sent.iter().map(|message| message.sender).collect();
-        let (mut numbers, mut added) = (BTreeSet::new(), BTreeSet::new());
+        let mut to = PointedAt::default();
+        to.people.extend(told.sent.iter().map(|message| message.sender));
         let mut reached = conversation.participants.clone();
         for change in &told.changes {
-            match change.kind {
-                // Only its sender edits a message.
-                ChangeKind::MessageEdited { message, by, .. } => {
-                    numbers.insert(message);
-                    named.insert(by);
-                }
-                ChangeKind::MessageDeleted { message, .. } => drop(numbers.insert(message)),
-                ChangeKind::ParticipantAdded { user, .. } => {
-                    added.insert(user);
-                    named.insert(user);
-                }
-                ChangeKind::ParticipantRemoved { user, .. } => {
-                    reached.insert(user);
-                    named.insert(user);
-                }
-                ChangeKind::ConversationUpdated { .. } | ChangeKind::Void => {}
+            to.point_at(change);
+            if let ChangeKind::ParticipantRemoved { user, .. } = change.kind {
+                reached.insert(user);
             }
         }
         let in_summary: Vec<UserId> = if told.introduced { people_named(&conversation) } else { Vec::new() };
-        named.extend(&in_summary);
-        let (people, messages, memberships, sockets) = tokio::try_join!(
-            self.people_named(named),
-            self.entries_at(id, numbers),
-            self.memberships_in(id, added),
+        to.people.extend(&in_summary);
+        let (people, mut messages, mut memberships, sockets) = tokio::try_join!(
+            self.people_named(to.people),
+            self.entries_at(to.messages.into_iter().map(|number| id.message(number)).collect()),
+            self.memberships_at(to.added.into_iter().map(|user| (id, user)).collect()),
             self.sockets_of(reached)
         )?;
-        let title = conversation.title.clone();
-        let shown = Shown { people, messages, memberships, title };
+        let shown = Shown {
+            people: people.into(),
+            messages: messages.remove(&id).unwrap_or_default(),
+            memberships: memberships.remove(&id).unwrap_or_default(),
+            title: conversation.title.clone(),
+        };
         Ok(Some(Audience { conversation, shown, sockets, named: in_summary }))
     }
 }

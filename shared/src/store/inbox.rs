@@ -202,12 +202,12 @@ impl Store {
     /// The conversations behind one person's memberships. A membership whose conversation is not there, or does not
     /// know the person, belongs to a conversation being made, or was left by somebody who died half-way: then it is
     /// cleared, unless it was renewed meanwhile.
-    async fn living(
+    pub(super) async fn living(
         &self,
         memberships: &[Membership],
         now: Timestamp,
     ) -> Result<HashMap<ConversationId, Conversation>, Error> {
-        let conversations = self.conversations_behind(memberships).await?;
+        let conversations = self.conversations_behind(memberships, Consistency::Strong).await?;
         let living: HashMap<_, _> =
             conversations.into_iter().map(|conversation| (conversation.id, conversation)).collect();
         for membership in memberships {
@@ -223,9 +223,13 @@ impl Store {
     }
 
     /// The conversations behind one person's memberships that are there and know the person.
-    pub(super) async fn conversations_behind(&self, memberships: &[Membership]) -> Result<Vec<Conversation>, Error> {
+    pub(super) async fn conversations_behind(
+        &self,
+        memberships: &[Membership],
+        consistency: Consistency,
+    ) -> Result<Vec<Conversation>, Error> {
         let keys = memberships.iter().map(|membership| Key::conversation(membership.conversation)).collect();
-        let items = self.batch_get(keys, Consistency::Strong).await?;
+        let items = self.batch_get(keys, consistency).await?;
         let conversations =
             items.iter().map(|item| Conversation::try_from(Reader(item))).collect::<Result<Vec<_>, Error>>()?;
         let user = memberships.first().map(|membership| membership.user);

@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 
 use super::Store;
 use super::accounts::People;
+use super::calls::Consistency;
 use super::messages::senders;
 use super::stretch::Stretch;
 use crate::domain::Error;
@@ -55,7 +56,7 @@ impl Store {
             Some(id) => vec![self.admit(caller, self.conversation_seen_by(caller.user, id)).await?],
             None => {
                 let memberships = self.admit(caller, self.memberships_of(caller.user)).await?;
-                self.conversations_behind(&memberships).await?
+                self.conversations_behind(&memberships, Consistency::Strong).await?
             }
         };
         let all = filter.search.is_none() && filter.sender.is_none();

@@ -1,6 +1,7 @@
 //! A table of one test's own, beside that of the stack: every item in it can be counted, and nobody else's removals are
 //! helped with.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -98,26 +99,28 @@ impl OwnTable {
 
     /// The keys of all items but people's own, in order: `PK / SK`.
     pub async fn items(&self) -> Vec<String> {
-        let (mut keys, mut from) = (Vec::new(), Value::Null);
+        let own = |sort: &str| ["PROFILE", "EMAIL", "SESSION"].iter().any(|kind| sort.starts_with(kind));
+        let others = self.everything().await.into_keys().filter(|[_, sort]| !own(sort));
+        others.map(|[partition, sort]| format!("{partition} / {sort}")).collect()
+    }
+
+    /// Every item as the database has it, by its key.
+    pub async fn everything(&self) -> BTreeMap<[String; 2], Value> {
+        let (mut items, mut from) = (BTreeMap::new(), Value::Null);
         loop {
             let mut scan = json!({ "TableName": self.name, "ConsistentRead": true });
             if from.is_object() {
                 scan["ExclusiveStartKey"] = from;
             }
-            let page = self.database.ask("Scan", &scan).await;
+            let mut page = self.database.ask("Scan", &scan).await;
+            let Value::Array(found) = page["Items"].take() else { panic!("a list") };
             let text = |item: &Value, name: &str| item[name]["S"].as_str().expect("keys are texts").to_owned();
-            let found = page["Items"].as_array().expect("a list").iter();
-            keys.extend(found.map(|item| (text(item, "PK"), text(item, "SK"))));
-            from = page["LastEvaluatedKey"].clone();
+            items.extend(found.into_iter().map(|item| ([text(&item, "PK"), text(&item, "SK")], item)));
+            from = page["LastEvaluatedKey"].take();
             if from.is_null() {
-                break;
+                return items;
             }
         }
-        let own = |sort: &str| ["PROFILE", "EMAIL", "SESSION"].iter().any(|kind| sort.starts_with(kind));
-        let others = keys.into_iter().filter(|(_, sort)| !own(sort));
-        let mut others: Vec<String> = others.map(|(partition, sort)| format!("{partition} / {sort}")).collect();
-        others.sort_unstable();
-        others
     }
 
     /// Puts voids into a conversation's log: as many items as that many messages were, in less time.

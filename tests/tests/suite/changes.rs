@@ -1,5 +1,7 @@
 //! What changed since: following it from any point leads to what is there now.
 
+mod everywhere;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{join, join_all};
@@ -55,11 +57,15 @@ impl Copy {
 
     async fn catch_up(&mut self, person: &Person, conversation: &str, page_size: usize) {
         let after = self.cursor.as_ref().map(|cursor| format!("&after={cursor}")).unwrap_or_default();
-        let pages = walk(person, &format!("{}?page_size={page_size}{after}", changes_of(conversation))).await;
-        for page in &pages {
+        self.apply(&walk(person, &format!("{}?page_size={page_size}{after}", changes_of(conversation))).await);
+    }
+
+    /// All that a walk told, to its end.
+    fn apply(&mut self, pages: &[Value]) {
+        for page in pages {
             list(page, "messages").iter().for_each(|entry| self.put(entry));
         }
-        for page in &pages {
+        for page in pages {
             let changed = list(page, "changes").iter().filter(|change| change["message"].is_object());
             changed.for_each(|change| self.put(&change["message"]));
             self.cursor = page["cursor"].as_str().map(str::to_owned);

@@ -1,8 +1,11 @@
-//! What changed in a conversation, and the cursors that lead along it.
+//! What changed in a conversation, or in all of them, and the cursors that lead along it.
+
+mod everywhere;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::everywhere::{EverywhereView, positions_after};
 use super::{MessageView, ParticipantView, UserView, named};
 use crate::domain::Error;
 use crate::domain::change::{Change, ChangeKind};
@@ -100,6 +103,16 @@ pub(super) enum WhatView {
 
 impl ChangesView {
     pub fn new(viewer: UserId, id: ConversationId, feed: &Feed, request: &PageRequest) -> Result<Self, Error> {
+        Self::going_on_at(viewer, id, feed, |cursor| request.address_with(AFTER, cursor))
+    }
+
+    /// With the address at which the walk goes on from a cursor.
+    fn going_on_at(
+        viewer: UserId,
+        id: ConversationId,
+        feed: &Feed,
+        address: impl Fn(&str) -> String,
+    ) -> Result<Self, Error> {
         let messages = feed.entries.iter().map(|entry| EntryView::new(viewer, entry, &feed.shown.people));
         let see = |user: &User| Ok(UserView::seen_by(named(&feed.shown.people, viewer)?, user));
         let changes =
@@ -111,7 +124,7 @@ impl ChangesView {
             pending: plain(&feed.pending),
             pending_changes: plain(&feed.pending_changes),
             cursor: cursor_at(id, (feed.walk.messages.proven, feed.walk.changes.proven)),
-            next: feed.has_more.then(|| request.address_with(AFTER, &cursor_along(id, feed.walk))),
+            next: feed.has_more.then(|| address(&cursor_along(id, feed.walk))),
             has_more: feed.has_more,
         })
     }

@@ -105,6 +105,11 @@ fn changes() -> Vec<Case> {
         let case = Case::new("GET", &format!("/api/conversations/{{c}}/changes/?after={cursor}"));
         cases.push(case.refuses("after", "Invalid cursor."));
     }
+    let long = "A".repeat(6000);
+    for cursor in ["abc", "", "0", "-1", "%FF", "%00", "{messages cursor}", "{people cursor}", "{c}", "null", &long] {
+        let case = Case::new("GET", &format!("/api/changes/?after={cursor}"));
+        cases.push(case.refuses("after", "Invalid cursor."));
+    }
     let foreign = Case::new("GET", "/api/conversations/{foreign}/changes/?after=abc");
     cases.push(foreign.says(404, "No Conversation matches the given query."));
     for id in ["{c}", "{deleted}", "{foreign message}", "{foreign}", "{grace}"] {

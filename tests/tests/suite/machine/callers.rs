@@ -64,6 +64,7 @@ POST   /api/conversations/{c}/remove_participant
 POST   /api/conversations/{c}/leave           401   401   403   204  | 404   404    404  404     | 204   204    204     204  204
 PUT    /api/conversations/{c}/read            401   401   403   200  | 404   404    404  404     | 200   200    200     200  200
 GET    /api/conversations/{c}/changes         401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
+GET    /api/changes                           401   401   200   200  | 200   200    200  200     | 200   200    200     200  200
 
 GET    /api/conversations/{c}/messages        401   401   200   200  | 404   404    404  404     | 200   200    200     200  200
 POST   /api/conversations/{c}/messages        401   401   403   201  | 404   404    404  404     | 201   201    201     201  201

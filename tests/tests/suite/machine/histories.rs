@@ -173,7 +173,7 @@ async fn play(plan: &Plan) -> Result<Vec<(Vec<Operation>, Cast)>, String> {
 /// When nobody writes any more: settles every number, and looks whether everybody who followed has what is there.
 /// Returns the conversations that are still there.
 async fn finish(world: &World, clients: &mut [Client<'_>]) -> Result<Vec<usize>, String> {
-    let mut there = Vec::new();
+    let (mut there, mut wholes) = (Vec::new(), Vec::new());
     let places = world.known.borrow().len();
     for place in 0..places {
         let mut members = Vec::new();
@@ -197,11 +197,23 @@ async fn finish(world: &World, clients: &mut [Client<'_>]) -> Result<Vec<usize>,
         if pages != messages {
             return Err(format!("conversation {place}: pages showed {pages:?} of {messages:?}"));
         }
-        for index in members {
+        for &index in &members {
             clients[index].follow(None, place).await;
             let followed = &clients[index].replicas[&place].log;
             if *followed != whole {
                 return Err(format!("conversation {place}: {}", difference(followed, &whole)));
+            }
+        }
+        wholes.push((place, members, whole));
+    }
+    for client in clients.iter_mut() {
+        client.catch_up(None).await;
+    }
+    for (place, members, whole) in wholes {
+        for index in members {
+            let mirrored = clients[index].mirrored(place).await;
+            if mirrored != whole {
+                return Err(format!("conversation {place}, everywhere: {}", difference(&mirrored, &whole)));
             }
         }
     }

@@ -106,6 +106,7 @@ async fn functions_are_allowed_all_that_they_do_and_nothing_else() {
     watched.ask(&ada, "GET", &format!("{message}history/"), json!({})).await;
     watched.ask(&ada, "GET", "/api/messages/", json!({})).await;
     watched.ask(&ada, "GET", &format!("/api/conversations/{group}/changes/"), json!({})).await;
+    watched.ask(&ada, "GET", "/api/changes/", json!({})).await;
     watched.ask(&ada, "DELETE", &message, json!({})).await;
     watched.ask(&ada, "GET", "/api/conversations/", json!({})).await;
     watched.ask(&ada, "PUT", &format!("/api/conversations/{group}/read/"), json!({ "number": 1 })).await;

@@ -75,7 +75,7 @@ impl Scene {
         let ada = person(ADA, "Ada", "Lovelace", "ada@example.com");
         let grace = person(GRACE, "Grace", "Hopper", "grace@example.com");
         let shown = Shown {
-            people: [(ADA, ada), (GRACE, grace)].into(),
+            people: std::sync::Arc::new([(ADA, ada), (GRACE, grace)].into()),
             messages: [(one, Entry::Message(message.clone()))].into(),
             memberships: [(GRACE, membership)].into(),
             title: conversation.title.clone(),

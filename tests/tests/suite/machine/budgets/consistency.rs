@@ -63,3 +63,41 @@ async fn what_authorises_and_what_was_acknowledged_is_read_strongly_and_names_ar
     let expected = BTreeSet::from_iter(expected.into_iter().chain([("PROFILE".to_owned(), false)]));
     assert_eq!(*reads.lock().expect("no test panics here"), expected);
 }
+
+#[tokio::test]
+async fn which_conversations_moved_may_be_stale_and_what_is_handed_out_of_them_may_not() {
+    let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
+    let conversation = ada.start(&[&grace], None).await;
+    let first = ada.say(&conversation, "Hello").await;
+    let known = grace.client.get("/api/changes/").await.expect(200).json();
+    ada.say(&conversation, "Hello").await;
+    let edited = format!("/api/messages/{}/", first["message_id"].as_str().expect("an id"));
+    ada.client.patch(&edited, json!({ "message_body": "hello" })).await.expect(200);
+
+    let (proxy, reads) = (Proxy::start().await, Arc::new(Mutex::new(BTreeSet::new())));
+    let functions = InProcess::on(store_at(proxy.address()).await);
+    let noting = reads.clone();
+    proxy.expect(move |call| {
+        noting.lock().expect("no test panics here").extend(reads_of(call));
+        Fate::Pass
+    });
+    let cursor = known["cursor"].as_str().expect("a cursor");
+    let expected = [
+        // META as it is for all of them, and as it is where something is handed out.
+        (
+            format!("/api/changes/?after={cursor}"),
+            &["CHG", "MEMBER", "META", "MSG", "SESSION"][..],
+            &["META", "PROFILE"][..],
+        ),
+        // What was there a moment ago is there now, and nothing of it is shown.
+        ("/api/changes/".to_owned(), &["MEMBER", "SESSION"], &["CHG", "META", "MSG"]),
+    ];
+    for (path, strong, stale) in expected {
+        reads.lock().expect("no test panics here").clear();
+        let (status, body, _) = functions.send(&grace, "GET", &path, &[], None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        let strong = strong.iter().map(|kind| ((*kind).to_owned(), true));
+        let stale = stale.iter().map(|kind| ((*kind).to_owned(), false));
+        assert_eq!(*reads.lock().expect("no test panics here"), strong.chain(stale).collect(), "{path}");
+    }
+}

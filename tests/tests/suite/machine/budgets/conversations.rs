@@ -63,6 +63,9 @@ async fn what_changed() -> BTreeSet<&'static str> {
     let path = scene.start(&[&scene.grace], None).await;
     let changes = format!("{path}changes/");
     let page = scene.get(&changes).await.costs("what changed, if nothing did", &TWO);
+    let known = scene.get("/api/changes/").await.costs("how far everything has come", &TWO);
+    let everywhere = format!("/api/changes/?after={}", known["cursor"].as_str().expect("a cursor"));
+    scene.get(&everywhere).await.costs("what changed everywhere, if nothing did", &TWO);
     for person in [&scene.ada, &scene.grace] {
         let message = super::message_path(&scene.say(person, &path).await.succeeded().answer);
         let edit = json!({ "message_body": "hello" });
@@ -73,6 +76,7 @@ async fn what_changed() -> BTreeSet<&'static str> {
     let page = scene.get(&after).await.costs("what changed", &told);
     let lengths = ["messages", "changes"].map(|list| page[list].as_array().map(Vec::len));
     assert_eq!(lengths, [Some(2); 2]);
+    scene.get(&everywhere).await.costs("what changed everywhere", &Sizes { moved: 1, ..told });
     // Outsiders cost what they cost where nothing is.
     let mallory = scene.table.person("Mallory").await;
     let refused = scene.ask(&mallory, "GET", &changes, None, None).await;

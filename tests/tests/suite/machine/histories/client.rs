@@ -1,5 +1,6 @@
 //! A client at work: does what it intends, one thing after the other, and records what it was answered.
 
+mod catching_up;
 mod changing;
 mod looking;
 
@@ -11,6 +12,7 @@ use tests::linearizability::{Answer, Number, Operation, Person, Request, Shown};
 use tests::machine::proxy::{Fate, Proxy};
 use tests::machine::{InProcess, conversation_id};
 
+use self::catching_up::Mirror;
 use self::looking::Turn;
 use super::generator::{Disturbance, Intent, Kind};
 use super::reading::number;
@@ -23,6 +25,7 @@ pub(super) struct Client<'w> {
     functions: InProcess,
     proxy: Proxy,
     pub(super) replicas: BTreeMap<usize, Replica>,
+    pub(super) mirror: Mirror,
     /// Where the last page went on, if it did.
     walk: Option<Turn>,
 }
@@ -41,7 +44,16 @@ impl<'w> Client<'w> {
     pub(super) async fn new(world: &'w World, index: usize, person: Person) -> Self {
         let proxy = Proxy::start().await;
         let functions = InProcess::on(world.table.store_at(proxy.address()).await);
-        Self { world, index, person, functions, proxy, replicas: BTreeMap::new(), walk: None }
+        Self {
+            world,
+            index,
+            person,
+            functions,
+            proxy,
+            replicas: BTreeMap::new(),
+            mirror: Mirror::default(),
+            walk: None,
+        }
     }
 
     /// Waits until nothing that it asked for can still be done.
@@ -75,6 +87,7 @@ impl<'w> Client<'w> {
             Kind::MarkRead => self.mark_read(intent, place, target).await,
             Kind::Page => self.page(intent, place, target).await,
             Kind::Follow => self.follow(Some(intent), place).await,
+            Kind::CatchUp => self.catch_up(Some(intent)).await,
             Kind::Settle => drop(self.settle(place).await),
             Kind::Inbox => self.inbox(Some(intent)).await,
             Kind::Detail => self.detail(intent, place).await,

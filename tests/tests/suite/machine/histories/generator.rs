@@ -37,6 +37,7 @@ pub(super) enum Kind {
     Message,
     Page,
     Follow,
+    CatchUp,
     Settle,
     Inbox,
     Detail,
@@ -50,7 +51,7 @@ pub(super) enum Kind {
 }
 
 /// How often each kind is done, of all times.
-const SHARES: [(Kind, u64); 20] = [
+const SHARES: [(Kind, u64); 21] = [
     (Kind::Send, 180),
     (Kind::SendWithKey, 110),
     (Kind::Repeat, 70),
@@ -61,6 +62,7 @@ const SHARES: [(Kind, u64); 20] = [
     (Kind::Message, 60),
     (Kind::Page, 110),
     (Kind::Follow, 90),
+    (Kind::CatchUp, 50),
     (Kind::Settle, 8),
     (Kind::Inbox, 60),
     (Kind::Detail, 40),

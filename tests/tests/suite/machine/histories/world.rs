@@ -106,6 +106,11 @@ impl World {
         })
     }
 
+    /// The place of a conversation by its id, if anybody was shown it in full.
+    pub(super) fn place_of(&self, id: &Value) -> Option<usize> {
+        self.places.borrow().get(id.as_str().expect("an id")).copied()
+    }
+
     pub(super) fn record(&self, place: usize, operation: Operation) {
         self.known.borrow_mut()[place].record.push(operation);
     }

@@ -117,7 +117,7 @@ impl Client<'_> {
         self.replicas.insert(place, replica);
     }
 
-    fn changes(&self, page: &Value, after: [Number; 2]) -> (Changes, Option<String>) {
+    pub(super) fn changes(&self, page: &Value, after: [Number; 2]) -> (Changes, Option<String>) {
         let reading = self.world.reading();
         let messages = reading.each_numbered(&page["messages"]);
         let (pending, pending_changes) = (numbers(&page["pending"]), numbers(&page["pending_changes"]));
