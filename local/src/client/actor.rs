@@ -137,7 +137,7 @@ impl Actor {
             tokio::select! {
                 frame = socket.next() => {
                     answer_due = None;
-                    if let Some(event) = event_of(frame)? {
+                    for event in events_of(frame)? {
                         self.take(event).await?;
                     }
                 }
@@ -238,13 +238,12 @@ impl Actor {
             self.conversations.insert(id.to_owned(), Conversation::new(Log::at(id, number, change)));
             return Ok(());
         }
-        let is_new = !self.conversations.contains_key(id);
         self.meet(id).await?;
         let Some(known) = self.conversations.get(id) else { return Ok(()) };
         let (told, cursor) = (known.log.position(), known.cursor.clone());
         match &row["changes"] {
             page if page.is_object() => self.walk_on(id, page.clone()).await,
-            _ if is_new || told < (number, change) || told.1 < change => self.walk(id, cursor.as_deref()).await,
+            _ if told.0 < number || told.1 < change => self.walk(id, cursor.as_deref()).await,
             _ => Ok(()),
         }
     }
@@ -352,16 +351,20 @@ async fn say(socket: &mut Socket, frame: &Value) -> Result<(), End> {
     socket.send(Message::text(frame.to_string())).await.map_err(|error| End::Lost(error.to_string()))
 }
 
-/// What a frame says; nothing if it says nothing.
-fn event_of(frame: Option<Result<Message, Error>>) -> Result<Option<Value>, End> {
+/// What a frame says: one event, or a list of them.
+fn events_of(frame: Option<Result<Message, Error>>) -> Result<Vec<Value>, End> {
     match frame {
-        // What is no JSON comes from somebody who speaks another protocol, and is passed over.
-        Some(Ok(Message::Text(text))) => Ok(serde_json::from_str(&text).ok()),
+        Some(Ok(Message::Text(text))) => Ok(match serde_json::from_str(&text) {
+            Ok(Value::Array(events)) => events,
+            Ok(event) => vec![event],
+            // What is no JSON comes from somebody who speaks another protocol, and is passed over.
+            Err(_) => Vec::new(),
+        }),
         Some(Ok(Message::Close(frame))) => Err(End::Lost(match frame {
             Some(frame) => format!("the server closed it ({} {})", u16::from(frame.code), frame.reason),
             None => "the server closed it".to_owned(),
         })),
-        Some(Ok(_)) => Ok(None),
+        Some(Ok(_)) => Ok(Vec::new()),
         Some(Err(error)) => Err(End::Lost(error.to_string())),
         None => Err(End::Lost("the connection has gone".to_owned())),
     }

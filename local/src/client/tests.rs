@@ -183,6 +183,10 @@ async fn it_begins_with_the_present_and_tells_what_is_pushed_once_and_in_order()
         server.push_message("c", number).await;
     }
     assert_eq!(numbers(&mut client, 3).await, [(6, Via::Push), (7, Via::Push), (8, Via::Push)]);
+    // Several may come in one frame.
+    let event = |number: u64| json!({ "type": "message.created", "conversation": "c", "number": number, "message": message(number) });
+    server.push(&json!([event(9), event(10), event(10)])).await;
+    assert_eq!(numbers(&mut client, 2).await, [(9, Via::Push), (10, Via::Push)]);
     server.push(&json!({ "type": "typing", "conversation": "c", "user": "u" })).await;
     assert!(matches!(next(&mut client).await, Told::Passing(event) if event["type"] == "typing"));
 }
