@@ -35,6 +35,8 @@ pub(super) struct Actor {
     /// When to ask for a new cursor: the old one does not know a conversation that came since, and would not tell of its
     /// end.
     refresh_due: Option<Instant>,
+    /// How often it has tried to connect since a connection was last good.
+    attempts: u32,
 }
 
 struct Conversation {
@@ -73,12 +75,22 @@ impl From<NoAnswer> for End {
 impl Actor {
     pub(super) fn new(settings: Settings, tell: mpsc::Sender<Told>, wishes: mpsc::Receiver<Wish>) -> Self {
         let changes = Changes::new(&settings);
-        Self { settings, changes, tell, wishes, cursor: None, conversations: HashMap::new(), refresh_due: None }
+        Self {
+            settings,
+            changes,
+            tell,
+            wishes,
+            cursor: None,
+            conversations: HashMap::new(),
+            refresh_due: None,
+            attempts: 0,
+        }
     }
 
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::new(self.settings.first_wait, self.settings.longest_wait);
         loop {
+            self.attempts += 1;
             let end = match self.connect().await {
                 Ok(socket) => self.stay(socket, &mut backoff).await,
                 Err(end) => end,
@@ -128,7 +140,8 @@ impl Actor {
         if is_first {
             self.tell(Told::Ready).await?;
         }
-        self.tell(Told::Connected { attempts: backoff.attempts() }).await?;
+        let attempts = std::mem::take(&mut self.attempts);
+        self.tell(Told::Connected { attempts }).await?;
         backoff.reset();
         let mut answer_due = Some(Instant::now() + self.settings.patience);
         let mut ping_due = Instant::now() + self.settings.ping_every;

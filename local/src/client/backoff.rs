@@ -26,11 +26,6 @@ impl Backoff {
         self.failures += 1;
         bound.mul_f64(random)
     }
-
-    /// How many attempts the next good connection will have taken.
-    pub(super) fn attempts(&self) -> u32 {
-        self.failures + 1
-    }
 }
 
 #[cfg(test)]
@@ -42,7 +37,6 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(2));
         let waits: Vec<_> = (0..5).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(waits, [250, 500, 1000, 2000, 2000]);
-        assert_eq!(backoff.attempts(), 6);
         backoff.reset();
         assert_eq!(backoff.next(0.5), Duration::from_millis(125));
         assert_eq!(backoff.next(0.0), Duration::ZERO);
