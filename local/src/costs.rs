@@ -8,6 +8,7 @@ mod conversations;
 mod items;
 mod messages;
 mod people;
+mod sockets;
 mod units;
 
 use items::Item;
@@ -45,6 +46,10 @@ pub struct Sizes {
     pub edits: u64,
     /// Sessions of the person.
     pub sessions: u64,
+    /// Sockets that everybody has open.
+    pub sockets: u64,
+    /// People whom a socket watches.
+    pub watched: u64,
 }
 
 impl Sizes {
@@ -60,6 +65,8 @@ impl Sizes {
             title,
             edits: 2,
             sessions: 2,
+            sockets: 1,
+            watched: 20,
             ..Self::default()
         }
         .with_lists(20, 20)
@@ -124,18 +131,32 @@ pub enum Between {
 /// One row of the table.
 pub struct Operation {
     pub name: &'static str,
-    /// Method and path of every endpoint that does it.
+    /// Method and path of every endpoint that does it; of what is no request, what sets it off.
     pub endpoints: &'static [&'static str],
     pub between: Between,
     pub precision: Precision,
     /// How many passwords it hashes, which takes a function far longer than all else.
     pub hashes: u32,
     cost: fn(&Sizes) -> Cost,
+    posts: fn(&Sizes) -> u64,
+}
+
+/// What sets an operation off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// A request.
+    Http,
+    /// The opening or the end of a socket.
+    Handshake,
+    /// What a client says over a socket, and is answered.
+    Frame,
+    /// What was written, of which a batch tells much at once; here it is alone.
+    Stream,
 }
 
 impl Operation {
     const fn new(name: &'static str, endpoints: &'static [&'static str], cost: fn(&Sizes) -> Cost) -> Self {
-        Self { name, endpoints, between: Between::Any, precision: Precision::Exact, hashes: 0, cost }
+        Self { name, endpoints, between: Between::Any, precision: Precision::Exact, hashes: 0, cost, posts: |_| 0 }
     }
 
     const fn at_most(mut self) -> Self {
@@ -158,6 +179,25 @@ impl Operation {
         self
     }
 
+    const fn posts_to(mut self, posts: fn(&Sizes) -> u64) -> Self {
+        self.posts = posts;
+        self
+    }
+
+    /// How many frames it posts to open sockets.
+    pub fn posts(&self, sizes: &Sizes) -> u64 {
+        (self.posts)(sizes)
+    }
+
+    pub fn front(&self) -> Front {
+        match self.endpoints.first().map(|endpoint| endpoint.split(' ').next().unwrap_or_default()) {
+            Some("HANDSHAKE") => Front::Handshake,
+            Some("FRAME") => Front::Frame,
+            Some("STREAM") => Front::Stream,
+            _ => Front::Http,
+        }
+    }
+
     pub fn cost(&self, sizes: &Sizes) -> Cost {
         (self.cost)(sizes)
     }
@@ -174,7 +214,7 @@ impl Operation {
 
 /// The table, in the order in which it is printed.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    messages::OPERATIONS.iter().chain(conversations::OPERATIONS).chain(people::OPERATIONS)
+    messages::OPERATIONS.iter().chain(conversations::OPERATIONS).chain(people::OPERATIONS).chain(sockets::OPERATIONS)
 }
 
 /// A row by its name.

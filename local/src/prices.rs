@@ -36,7 +36,22 @@ pub(crate) const ARM_GB_SECOND: UnitPrice = UnitPrice::new(0.000_013_333_4, "Lam
 pub(crate) const X86_GB_SECOND: UnitPrice = UnitPrice::new(0.000_016_666_7, "Lambda GB-second on x86-64", LAMBDA);
 /// Up to 512 KB; larger ones count several times.
 pub(crate) const HTTP_REQUEST: UnitPrice = UnitPrice::new(1.0 / MILLION, "API Gateway HTTP request", API_GATEWAY);
+/// Up to 32 KB, either way.
+pub(crate) const SOCKET_MESSAGE: UnitPrice =
+    UnitPrice::new(1.0 / MILLION, "API Gateway WebSocket message", API_GATEWAY);
+pub(crate) const SOCKET_MINUTE: UnitPrice =
+    UnitPrice::new(0.25 / MILLION, "API Gateway WebSocket connection minute", API_GATEWAY);
 pub(crate) const LOGGED_GB: UnitPrice = UnitPrice::new(0.50, "CloudWatch Logs GB ingested", CLOUDWATCH);
 
-pub(crate) const ALL: [UnitPrice; 8] =
-    [WRITE_REQUEST_UNIT, READ_REQUEST_UNIT, STORAGE, INVOCATION, ARM_GB_SECOND, X86_GB_SECOND, HTTP_REQUEST, LOGGED_GB];
+pub(crate) const ALL: [UnitPrice; 10] = [
+    WRITE_REQUEST_UNIT,
+    READ_REQUEST_UNIT,
+    STORAGE,
+    INVOCATION,
+    ARM_GB_SECOND,
+    X86_GB_SECOND,
+    HTTP_REQUEST,
+    SOCKET_MESSAGE,
+    SOCKET_MINUTE,
+    LOGGED_GB,
+];

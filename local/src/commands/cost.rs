@@ -12,7 +12,7 @@ use self::pricing::{Assumptions, Price, price};
 use crate::columns::align;
 use crate::costs::{Operation, Precision, Sizes, operations, stored_message};
 use crate::failure::Result;
-use crate::prices::{self, STORAGE, UnitPrice};
+use crate::prices::{self, SOCKET_MESSAGE, SOCKET_MINUTE, STORAGE, UnitPrice};
 use crate::terminal;
 
 /// Between how many people prices are told.
@@ -57,7 +57,8 @@ impl Cost {
     }
 
     fn price(&self, operation: &Operation, participants: u64) -> Price {
-        price(operation, &operation.cost(&self.sizes(participants)), &self.assumptions)
+        let sizes = self.sizes(participants);
+        price(operation, &operation.cost(&sizes), operation.posts(&sizes), &self.assumptions)
     }
 
     /// A month of storage for a million messages.
@@ -66,22 +67,25 @@ impl Cost {
     }
 
     fn as_text(&self) -> String {
-        let heads = ["A MILLION OF", "TRIPS", "WRU", "RRU", "1:1", "10", "50", "250", "BESIDE"];
+        let heads = ["A MILLION OF", "TRIPS", "WRU", "RRU", "POSTS", "1:1", "10", "50", "250", "BESIDE"];
         let rows: Vec<_> = std::iter::once(heads.map(str::to_owned))
             .chain(operations().map(|operation| self.row(operation)))
             .collect();
         let sizes = self.sizes(2);
         format!(
             "{}\n\n\
-             US dollars in {}, as of {}, without free tiers. 1:1 to 250: DynamoDB, between so many people; trips, WRU and RRU \
-             are those of the first of them. Beside: Lambda, API Gateway and logs.\n\
+             US dollars in {}, as of {}, without free tiers. 1:1 to 250: DynamoDB, between so many people; trips, WRU, RRU \
+             and posts are those of the first of them. Beside: Lambda, API Gateway and logs; between more people, {:.2} for each \
+             post more. An open socket costs {:.2} a month.\n\
              Messages of {} bytes, pages of {}, {} conversations a person, of which {} moved; a conversation of {} messages and {} changes, of \
-             which a page tells {} edits; {} sessions a person. To store a million messages: {:.2} a month.\n\
+             which a page tells {} edits; {} sessions and {} open sockets a person. To store a million messages: {:.2} a month.\n\
              {}\n\
              ≤: at most; what is spent hangs on what is found.",
             align(&rows, 1),
             prices::REGION,
             STORAGE.as_of,
+            1e6 * SOCKET_MESSAGE.dollars,
+            30.0 * 24.0 * 60.0 * SOCKET_MINUTE.dollars,
             sizes.body,
             sizes.page,
             sizes.conversations,
@@ -90,12 +94,13 @@ impl Cost {
             sizes.changes,
             sizes.edits,
             sizes.sessions,
+            sizes.sockets,
             self.storage(),
             self.assumptions.told(),
         )
     }
 
-    fn row(&self, operation: &Operation) -> [String; 9] {
+    fn row(&self, operation: &Operation) -> [String; 10] {
         let between: Vec<u64> = GROUPS.into_iter().filter(|count| operation.is_between(*count)).collect();
         let first = between.first().copied().unwrap_or(GROUPS[0]);
         let cost = operation.cost(&self.sizes(first));
@@ -113,6 +118,7 @@ impl Cost {
             cost.round_trips.to_string(),
             cost.wru.to_string(),
             cost.rru.to_string(),
+            operation.posts(&self.sizes(first)).to_string(),
             two,
             ten,
             fifty,
@@ -130,6 +136,7 @@ impl Cost {
                 told["participants"] = participants.into();
                 told["round_trips"] = cost.round_trips.into();
                 (told["wru"], told["rru"]) = (cost.wru.into(), cost.rru.into());
+                told["posts"] = operation.posts(&self.sizes(participants)).into();
                 told
             });
             json!({
@@ -149,6 +156,7 @@ impl Cost {
                 "body": sizes.body, "page": sizes.page, "conversations": sizes.conversations, "moved": sizes.moved,
                 "messages": sizes.messages,
                 "changes": sizes.changes, "edits": sizes.edits, "sessions": sizes.sessions,
+                "sockets": sizes.sockets, "watched": sizes.watched,
             },
             "operations": operations.collect::<Vec<_>>(),
             "million_messages_stored_per_month": self.storage(),
@@ -181,7 +189,7 @@ mod tests {
     fn a_price_is_units_times_prices() {
         // 3 WRU and 1.5 RRU: 3 × 0.625 + 1.5 × 0.125; groups of 50 and 250 are 1.2 and 4.4 KB.
         let words: Vec<_> = row(&asked(&[]), "send  ").split_whitespace().map(str::to_owned).collect();
-        assert_eq!(words[..8], ["send", "2", "3", "1.5", "2.06", "2.06", "2.69", "4.56"]);
+        assert_eq!(words[..9], ["send", "2", "3", "1.5", "0", "2.06", "2.06", "2.69", "4.56"]);
         let price = asked(&[]).price(operation("send").expect("a row"), 2);
         assert!((price.dynamodb() + price.beside() - price.total()).abs() < 1e-9);
     }

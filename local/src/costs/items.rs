@@ -141,6 +141,21 @@ pub(super) const MEMBERSHIP: Item = Item::new(
 
 pub(super) const DIRECT_PAIR: Item = Item::new(8 + 2 * UUID, 6, &[("conversation", UUID), ("nonce", NONCE)]);
 
+/// A person's open sockets.
+pub(super) const fn sockets(each: u64) -> Item {
+    Item::new(USER, 11, &[("openings", INTEGER), ("expires_at", 6)]).and("", each * (5 + 16 + UUID + 1 + INSTANT))
+}
+
+/// The way back from a socket.
+pub(super) const SOCKET: Item = Item::new(
+    5 + 16,
+    4,
+    &[("user", UUID), ("session", UUID), ("opened_at", INSTANT), ("frames_000", INTEGER), ("expires_at", 6)],
+);
+
+pub(super) const WATCH: Item =
+    Item::new(USER, 6 + 16, &[("watcher", UUID), ("session", UUID), ("opened_at", INSTANT), ("expires_at", 6)]);
+
 /// What a removed conversation left to be cleared.
 pub(super) const fn remains(participants: u64) -> Item {
     Item::new(8, INSTANT + 1 + UUID, &[("conversation", UUID), ("due", INSTANT)]).and("participants", 16 * participants)

@@ -26,6 +26,9 @@ const OPEN: &str = "open#";
 /// How many times a socket was noted for a person: who reads it and then writes sees whether another came in between.
 const OPENINGS: &str = "openings";
 
+/// More minutes than a socket lives.
+const MINUTES: i64 = 256;
+
 /// Open sockets, by whose they are.
 pub type Sockets = HashMap<UserId, Vec<Connection>>;
 
@@ -110,31 +113,22 @@ impl Store {
     /// Counts a frame of a socket; nothing if the socket is not known, or not any more.
     pub async fn count_frame(&self, id: &ConnectionId, now: Timestamp) -> Result<Option<Counted>, Error> {
         let minute = now.epoch_seconds() / 60;
-        let update = |expression: &str, condition: &str| {
-            self.update(Key::connection(id))
-                .update_expression(expression)
-                .condition_expression(format!("attribute_exists({PK}) AND {condition}"))
-                .expression_attribute_values(":one", integer(1))
-                .expression_attribute_values(":minute", integer(minute))
-                .return_values(ReturnValue::AllNew)
-        };
-        // The second only at the first frame of a minute.
-        let [next, first] = [
-            update("ADD frames :one", "frames_in = :minute"),
-            update(
-                "SET frames = :one, frames_in = :minute",
-                "(attribute_not_exists(frames_in) OR frames_in <> :minute)",
-            ),
-        ];
-        for request in [next.clone(), first, next] {
-            match self.updated(request).await {
-                Ok(item) => return Ok(Some(Counted::try_from(Reader(&item))?)),
-                Err(Failure::Condition(Some(_))) => {}
-                Err(Failure::Condition(None)) => return Ok(None),
-                Err(failure) => return Err(failure.into()),
+        // Each minute of a socket's life has a counter of its own, and takes away the one before.
+        let counter = |minute: i64| format!("frames_{}", minute.rem_euclid(MINUTES));
+        let request = self
+            .update(Key::connection(id))
+            .update_expression(format!("ADD {} :one REMOVE {}", counter(minute), counter(minute - 1)))
+            .condition_expression(format!("attribute_exists({PK})"))
+            .expression_attribute_values(":one", integer(1))
+            .return_values(ReturnValue::AllNew);
+        match self.updated(request).await {
+            Ok(item) => {
+                let frames = Reader(&item).integer(&counter(minute))?;
+                Ok(Some(Counted { frames, ..Counted::try_from(Reader(&item))? }))
             }
+            Err(Failure::Condition(_)) => Ok(None),
+            Err(failure) => Err(failure.into()),
         }
-        Err(Error::Unavailable("the frames of a socket could not be counted".to_owned()))
     }
 
     /// The sockets that people have open. A socket that was noted before is among them.
@@ -209,7 +203,6 @@ impl Store {
         counted: &Counted,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeSet<UserId>, Error> {
-        self.alive(caller).await?;
         let (id, now) = (&counted.connection.id, caller.at);
         let watches = users.difference(&counted.watched).map(|user| {
             Writer::at(Key::watch(*user, id))
@@ -230,7 +223,9 @@ impl Store {
         };
         // What is watched is written before it is looked at: who comes in between is told twice, not never. And it is noted
         // with the socket first, by which it is found again when that ends.
-        match self.updated(update).await {
+        let (alive, noted) = tokio::join!(self.alive(caller), self.updated(update));
+        alive?;
+        match noted {
             Ok(_) => {}
             Err(Failure::Condition(_)) => return Err(Error::SessionEnded),
             Err(failure) => return Err(failure.into()),
@@ -297,7 +292,7 @@ impl TryFrom<Reader<'_>> for Counted {
                 session: item.parsed("session", SessionId::parse)?,
                 opened_at: item.instant("opened_at")?,
             },
-            frames: item.optional_integer("frames")?.unwrap_or_default(),
+            frames: 0,
             watched: if item.has("watched") { item.user_set("watched")? } else { BTreeSet::new() },
         })
     }

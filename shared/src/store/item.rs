@@ -121,10 +121,6 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| corrupt(name))
     }
 
-    pub(super) fn optional_integer<N: std::str::FromStr>(self, name: &str) -> Result<Option<N>, Error> {
-        self.has(name).then(|| self.integer(name)).transpose()
-    }
-
     /// A counter; one that was never moved is not stored and stands at zero.
     pub(super) fn number(self, name: &str) -> Result<Number, Error> {
         if !self.has(name) {

@@ -40,6 +40,8 @@ pub struct Live {
     pub gateway: Gateway,
     fanout: Fanout,
     seen: Mutex<Items>,
+    /// What `realtime` spent on each event, the last at the end.
+    spent: Arc<std::sync::Mutex<Vec<Spent>>>,
 }
 
 /// One client's end of a socket.
@@ -63,6 +65,12 @@ impl Live {
 
     /// `realtime` and `fanout` reach the table by way of `store`.
     pub async fn on(table: OwnTable, settings: Settings, limits: Limits, store: &Store) -> Self {
+        Self::with_stores(table, settings, limits, [store, store]).await
+    }
+
+    /// `realtime` reaches the table by way of the first store, `fanout` by the second.
+    pub async fn with_stores(table: OwnTable, settings: Settings, limits: Limits, stores: [&Store; 2]) -> Self {
+        let [store, fanouts] = stores;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let management = format!("http://{}", listener.local_addr().expect("a bound port"));
         let gateway = sockets::Gateway::connect(&management).await;
@@ -73,18 +81,23 @@ impl Live {
             websocket: None,
         };
         let realtime = Arc::new(Realtime::new(app, gateway.clone(), settings));
+        let spent = Arc::<std::sync::Mutex<Vec<Spent>>>::default();
+        let noting = spent.clone();
         let function = Function::new(move |event| {
-            let realtime = realtime.clone();
+            let (realtime, noting) = (realtime.clone(), noting.clone());
             async move {
-                let answer = realtime.invoke(event).await;
+                let meter = Meter::default();
+                let answer = meter.measure(realtime.invoke(event)).await;
+                noting.lock().expect("no test panics here").push(meter.spent());
                 answer.map(|(answer, _)| answer).map_err(|error| FunctionError(error.to_string()))
             }
         });
         let live = Self {
             functions: InProcess::on(table.store()),
             gateway: Gateway::start(listener, function, limits).expect("a gateway"),
-            fanout: Fanout::new(store.clone(), gateway),
+            fanout: Fanout::new(fanouts.clone(), gateway),
             seen: Mutex::default(),
+            spent,
             table,
         };
         live.changes().await;
@@ -128,6 +141,11 @@ impl Live {
             record["dynamodb"]["SequenceNumber"] = json!(format!("{number:021}"));
         }
         records
+    }
+
+    /// What `realtime` spent on the last event.
+    pub fn spent(&self) -> Spent {
+        *self.spent.lock().expect("no test panics here").last().expect("it was asked")
     }
 
     /// Waits until so many sockets are open, and the ends of the others were told to `realtime`.

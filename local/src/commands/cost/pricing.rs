@@ -3,10 +3,11 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::costs::{Cost, Operation};
+use crate::costs::{Cost, Front, Operation};
 use crate::functions::FUNCTIONS;
 use crate::prices::{
-    ARM_GB_SECOND, HTTP_REQUEST, INVOCATION, LOGGED_GB, READ_REQUEST_UNIT, WRITE_REQUEST_UNIT, X86_GB_SECOND,
+    ARM_GB_SECOND, HTTP_REQUEST, INVOCATION, LOGGED_GB, READ_REQUEST_UNIT, SOCKET_MESSAGE, WRITE_REQUEST_UNIT,
+    X86_GB_SECOND,
 };
 
 /// What the price of a request rests on beside request units.
@@ -93,13 +94,24 @@ pub(super) struct Price {
     logs: f64,
 }
 
-pub(super) fn price(operation: &Operation, cost: &Cost, assumptions: &Assumptions) -> Price {
+/// What API Gateway charges for once. A frame is answered by another.
+fn api_gateway(operation: &Operation, posts: u64) -> f64 {
+    let called = match operation.front() {
+        Front::Http => HTTP_REQUEST.dollars,
+        Front::Frame => 2.0 * SOCKET_MESSAGE.dollars,
+        // Openings are free, but for the minutes that follow; Lambda reads the stream for nothing.
+        Front::Handshake | Front::Stream => 0.0,
+    };
+    called + posts as f64 * SOCKET_MESSAGE.dollars
+}
+
+pub(super) fn price(operation: &Operation, cost: &Cost, posts: u64, assumptions: &Assumptions) -> Price {
     let gb_second = if assumptions.x86_64 { X86_GB_SECOND } else { ARM_GB_SECOND };
     Price {
         writes: MILLION * cost.wru * WRITE_REQUEST_UNIT.dollars,
         reads: MILLION * cost.rru * READ_REQUEST_UNIT.dollars,
         lambda: MILLION * (INVOCATION.dollars + assumptions.gb_seconds(operation, cost) * gb_second.dollars),
-        api_gateway: MILLION * HTTP_REQUEST.dollars,
+        api_gateway: MILLION * api_gateway(operation, posts),
         logs: MILLION * f64::from(assumptions.logged) / BYTES_IN_GB * LOGGED_GB.dollars,
     }
 }

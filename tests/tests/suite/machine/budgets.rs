@@ -11,11 +11,12 @@ mod inboxes;
 mod lengths;
 mod messages;
 mod people;
+mod sockets;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use local::costs::{Cost, Operation, Precision, Sizes, operation, operations};
+use local::costs::{Cost, Front, Operation, Precision, Sizes, operation, operations};
 use serde_json::{Value, json};
 use shared::store::Spent;
 use tests::Person;
@@ -61,6 +62,8 @@ const TWO: Sizes = Sizes {
     moved: 0,
     edits: 0,
     sessions: 1,
+    sockets: 1,
+    watched: 0,
 };
 
 impl Scene {
@@ -164,6 +167,7 @@ impl Asked {
 #[track_caller]
 fn hold(row: &Operation, sizes: &Sizes, spent: Spent) {
     let (name, cost) = (row.name, row.cost(sizes));
+    assert_eq!(u64::from(spent.posts), row.posts(sizes), "{name}: posts for {sizes:?}");
     let as_told = format!("{name}: spent {spent:?}, the table says {cost:?} for {sizes:?}");
     let accounts = database_accounts_transactions();
     if accounts && row.precision != Precision::AtMost {
@@ -188,9 +192,13 @@ fn is_at(endpoint: &str, method: &str, path: &str) -> bool {
 
 #[tokio::test]
 async fn every_operation_costs_what_the_table_says() {
-    let (messages, conversations, people) =
-        tokio::join!(Box::pin(messages::measure()), Box::pin(conversations::measure()), Box::pin(people::measure()));
-    let measured: BTreeSet<_> = messages.into_iter().chain(conversations).chain(people).collect();
+    let (messages, conversations, people, sockets) = tokio::join!(
+        Box::pin(messages::measure()),
+        Box::pin(conversations::measure()),
+        Box::pin(people::measure()),
+        Box::pin(sockets::measure())
+    );
+    let measured: BTreeSet<_> = messages.into_iter().chain(conversations).chain(people).chain(sockets).collect();
     let rows: BTreeSet<_> = operations().map(|row| row.name).collect();
     assert_eq!(measured, rows, "a row that nothing measures is a guess");
 }
@@ -205,6 +213,7 @@ fn every_endpoint_has_a_price() {
     }
     // Every endpoint takes these; one stands for all.
     let asked_everywhere = "OPTIONS /api/users/me".to_owned();
-    let priced = operations().flat_map(|row| row.endpoints).map(|endpoint| (*endpoint).to_owned());
+    let requests = operations().filter(|row| row.front() == Front::Http);
+    let priced = requests.flat_map(|row| row.endpoints).map(|endpoint| (*endpoint).to_owned());
     assert_eq!(priced.collect::<BTreeSet<_>>(), endpoints.into_iter().chain([asked_everywhere]).collect());
 }

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
+use local::gateway::Limits;
 use serde_json::{Value, json};
 use shared::domain::session::Session;
 use shared::domain::user::Email;
 use shared::store::Store;
+use tests::machine::live::Live;
+use tests::machine::own_table::OwnTable;
 use tests::machine::proxy::{Call, Fate, Proxy};
 use tests::machine::{InProcess, admin, all_routes, store, store_at};
 use tests::{PASSWORD, Person};
@@ -127,5 +130,50 @@ async fn functions_are_allowed_all_that_they_do_and_nothing_else() {
         .done
         .iter()
         .map(|(function, actions)| ((*function).to_owned(), actions.lock().expect("no test panics here").clone()));
-    assert_eq!(done.collect::<BTreeMap<_, _>>(), crate::agreement::actions_allowed());
+    let mut allowed = crate::agreement::actions_allowed();
+    allowed.retain(|function, _| watched.stores.contains_key(&**function));
+    assert_eq!(done.collect::<BTreeMap<_, _>>(), allowed);
+}
+
+/// The same of those that answer no requests.
+#[tokio::test]
+async fn those_who_hold_sockets_are_allowed_all_that_they_do_and_nothing_else() {
+    let table = OwnTable::new().await;
+    let [ada, grace] = [table.person("Ada").await, table.person("Grace").await];
+    let mut done = Vec::new();
+    let mut stores = Vec::new();
+    for _ in 0..2 {
+        let (proxy, actions) = (Proxy::start().await, Actions::default());
+        let noting = actions.clone();
+        proxy.expect(move |call| {
+            noting.lock().expect("no test panics here").extend(actions_of(call));
+            Fate::Pass
+        });
+        stores.push(table.store_at(proxy.address()).await);
+        done.push(actions);
+    }
+    let settings = realtime::Settings { most_connections: 1, ..realtime::Settings::default() };
+    let live = Live::with_stores(table, settings, Limits::default(), [&stores[0], &stores[1]]).await;
+    for store in &stores {
+        store.warm().await.expect("the database answers");
+    }
+    let group = live.start(&ada, &[&grace]).await;
+    let mut first = live.open(&ada).await;
+    first.ask(json!({ "type": "watch", "users": [grace.id] })).await;
+    first.ask(json!({ "type": "typing", "conversation": group, "id": "t" })).await;
+    live.say_aloud(&grace, &group, "Hello").await;
+    first.told().await;
+    first.ask(json!({ "type": "read", "conversation": group, "number": 1 })).await;
+    let second = live.open(&ada).await;
+    live.tell().await;
+    let graces = live.open(&grace).await;
+    live.tell().await;
+    live.ask(&ada, "POST", "/api/auth/logout/", json!({})).await;
+    live.tell().await;
+    drop((first, second, graces));
+    live.until_open(0).await;
+    let allowed = crate::agreement::actions_allowed();
+    for (function, done) in ["realtime", "fanout"].into_iter().zip(done) {
+        assert_eq!(*done.lock().expect("no test panics here"), allowed[function], "{function}");
+    }
 }

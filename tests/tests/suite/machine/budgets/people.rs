@@ -101,7 +101,7 @@ async fn people() -> BTreeSet<&'static str> {
     scene.ask(&admin, "DELETE", &path, None, None).await.costs("deactivate a person", &two_sessions);
 
     scene.ada("OPTIONS", "/api/users/me/", json!({})).await.costs("what an endpoint takes", &TWO);
-    for path in ["/", "/health", "/api/", "/api/schema/", "/api-auth/login/"] {
+    for path in ["/", "/health", "/api/", "/api/schema/", "/api/schema/events/", "/api-auth/login/"] {
         let request = Credential::None.request("GET", path, &json!({}));
         let (answer, spent) = scene.functions.ask(request).await;
         let asked = scene.asked("GET", path, (answer.status, Value::Null, spent));
