@@ -3,6 +3,8 @@
 use super::items::{MEMBERSHIP, PERSON, SESSION, SOCKET, WATCH, sockets};
 use super::{Cost, Operation, Sizes};
 
+const MOST_TOLD_OF_TYPING: u64 = shared::domain::connection::MOST_TOLD_OF_TYPING as u64;
+
 /// Everybody who takes part is told on every socket.
 fn to_all(s: &Sizes) -> u64 {
     s.participants * s.sockets
@@ -31,12 +33,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     }),
     // Every frame is counted, by which its person is found.
     Operation::new("ping", &["FRAME ping"], |_| Cost { round_trips: 1, wru: SOCKET.written(), rru: 0.0 }),
-    Operation::new("typing", &["FRAME typing"], |s| Cost {
-        round_trips: 3,
-        wru: SOCKET.written(),
-        rru: SESSION.read() + s.conversation().read() + reached(s, s.participants - 1),
+    // In larger groups it is told to nobody.
+    Operation::new("typing", &["FRAME typing"], |s| {
+        let others = if s.participants <= MOST_TOLD_OF_TYPING { s.participants - 1 } else { 0 };
+        Cost {
+            round_trips: if others > 0 { 3 } else { 2 },
+            wru: SOCKET.written(),
+            rru: SESSION.read() + s.conversation().read() + reached(s, others),
+        }
     })
-    .posts_to(|s| if s.participants <= 50 { to_others(s) } else { 0 }),
+    .posts_to(|s| if s.participants <= MOST_TOLD_OF_TYPING { to_others(s) } else { 0 }),
     Operation::new("mark read over a socket", &["FRAME read"], |s| Cost {
         round_trips: 3,
         wru: SOCKET.written() + MEMBERSHIP.written(),

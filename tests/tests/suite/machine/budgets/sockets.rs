@@ -86,6 +86,11 @@ async fn telling_a_group_costs_what_its_size_says() {
         let sizes = Sizes { participants: participants as u64, title: 7, sockets: sockets_each as u64, ..TWO };
         book.note("tell a message", &sizes, spent);
         assert_eq!(outcome.delivered.reached, participants * sockets_each);
+        let mut sockets = sockets.into_iter();
+        let mut first = sockets.next().expect("somebody has one");
+        assert_eq!(first.next().await["number"], 1);
+        first.ask(json!({ "type": "typing", "conversation": group, "id": "t" })).await;
+        book.note("typing", &sizes, live.spent());
         for mut socket in sockets {
             assert_eq!(socket.next().await["number"], 1);
         }
