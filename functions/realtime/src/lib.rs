@@ -96,7 +96,9 @@ impl Invocation for Realtime {
     }
 
     async fn invoke(&self, event: Value) -> Result<(Value, StatusCode), Fatal> {
-        let answer = self.answer(serde_json::from_value(event)?).await;
+        // Not what is wrong with it: that would quote it.
+        let event = serde_json::from_value(event).map_err(|_| "an event that is none of a WebSocket API's")?;
+        let answer = self.answer(event).await;
         Ok((serde_json::to_value(&answer)?, answer.status_code))
     }
 }

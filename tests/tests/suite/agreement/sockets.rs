@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use local::stream::{Mapping, StartingPosition};
 use serde_yaml_ng::Value;
 
 use super::{Template, list, words, workspace};
@@ -72,6 +73,23 @@ fn the_stream_is_told_in_order_and_nothing_holds_it_up_for_long() {
     assert!(mapping["MaximumRecordAgeInSeconds"].as_u64().is_some_and(|most| most <= 300));
     assert_eq!(words(&mapping["DestinationConfig"]["OnFailure"]["Destination"]), ["Undelivered.Arn"]);
     assert_eq!(words(&mapping["EventSourceArn"]), ["StreamInUse.Value"]);
+}
+
+#[test]
+fn the_mapping_of_the_local_stack_is_that_of_the_template() {
+    let template = Template::read();
+    let (there, here) = (template.resource("FanoutMapping"), Mapping::default());
+    assert_eq!(there["BatchSize"].as_u64(), Some(here.batch_size as u64));
+    let window = &template.0["Parameters"]["FanoutBatchWindow"]["Default"];
+    assert_eq!(window.as_u64(), Some(here.maximum_batching_window.as_secs()));
+    assert_eq!(there["MaximumRetryAttempts"].as_u64(), here.maximum_retry_attempts.map(u64::from));
+    assert_eq!(there["MaximumRecordAgeInSeconds"].as_u64(), here.maximum_record_age.map(|age| age.as_secs()));
+    assert_eq!(there["BisectBatchOnFunctionError"].as_bool(), Some(here.bisect_batch_on_function_error));
+    assert!(here.report_batch_item_failures);
+    assert_eq!(
+        (there["StartingPosition"].as_str(), here.starting_position),
+        (Some("LATEST"), StartingPosition::Latest)
+    );
 }
 
 /// Filters of the mapping, as prefixes or whole sort keys by event.
