@@ -1,0 +1,60 @@
+//! What goes on unseen: numbers that are taken for nothing, the voids that end them, and the marks that they move. No answer
+//! tells of them, so all that is asked is that somebody was about who may have done it.
+
+use super::history::{Answer, Operation, Request};
+use super::model::bit;
+
+/// Who may be doing what cannot be told from any answer, between one event and the next.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Background {
+    /// By log: people who may be taking numbers for nothing, one bit each.
+    pub(super) takers: [u64; 2],
+    pub(super) may_settle: bool,
+    /// People whose read marks may have been moved by such a number at any time before.
+    pub(super) marked: u64,
+}
+
+/// What may go on unseen just before that time.
+pub(super) fn background_before(history: &[Operation], wasting: &[bool], time: u64) -> Background {
+    let mut background = Background::default();
+    let called = history.iter().zip(wasting).filter(|(operation, _)| operation.called < time);
+    for (operation, wastes) in called {
+        let is_open = operation.answered.is_none_or(|answered| answered >= time);
+        let taker = bit(operation.person);
+        let (log, settles) = match operation.request {
+            // A twin voids the number that it has no use for, and so does who cannot find out whether they may send.
+            Request::Send { key, .. } => (0, *wastes && (key.is_some() || operation.disturbed)),
+            _ => (1, operation.impatient),
+        };
+        if *wastes && is_open {
+            background.takers[log] |= taker;
+        }
+        if *wastes && log == 0 {
+            background.marked |= taker;
+        }
+        background.may_settle |= is_open && settles;
+    }
+    background
+}
+
+/// Whether an operation may have taken more numbers than its answer tells.
+pub(super) fn wastes(history: &[Operation], operation: &Operation) -> bool {
+    let is_sent = matches!(operation.answer, Answer::Sent(_));
+    let takes_if_all_goes_well = match operation.request {
+        Request::Send { key, .. } => key.is_some() && !is_sent,
+        Request::Edit { .. } | Request::Delete { .. } | Request::Add { .. } | Request::Remove { .. } => {
+            operation.answer != Answer::Done
+        }
+        Request::Rename { .. } => !matches!(operation.answer, Answer::Detail(_)),
+        Request::Leave => true,
+        _ => return false,
+    };
+    let meets_the_impatient = || {
+        let overlaps = |other: &Operation| {
+            other.called <= operation.answered.unwrap_or(u64::MAX)
+                && other.answered.is_none_or(|answered| answered >= operation.called)
+        };
+        history.iter().any(|other| other.impatient && overlaps(other))
+    };
+    takes_if_all_goes_well || operation.disturbed || !operation.is_certain() || meets_the_impatient()
+}
