@@ -234,7 +234,7 @@ impl Act {
 
 /// Numbers that were taken for nothing, and what stands there in the end. Whose they were does not matter: nobody ever
 /// sees more of them than the counter and the void. Each with the cell that it is about in the end.
-pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: bool) -> Vec<(Cell, Writes)> {
+pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: [bool; 2]) -> Vec<(Cell, Writes)> {
     let Some(seen) = state.conversation().filter(|seen| seen.alive) else { return Vec::new() };
     let mut all = Vec::new();
     // What no answer names, and nothing that any answer names comes after, makes no difference.
@@ -249,7 +249,7 @@ pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle
         let taken = Conversation { changes: next_change, ..seen.clone() };
         all.push((Cell::Change(next_change), vec![written(taken)]));
     }
-    if may_settle {
+    if may_settle[0] {
         for number in fates.voids().filter(|number| *number <= seen.messages) {
             let slot = Cell::Slot(number);
             if state.get(slot).is_none() {
@@ -257,6 +257,8 @@ pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle
                 all.push((slot, vec![(slot, Some(Value::Void)), written(hidden)]));
             }
         }
+    }
+    if may_settle[1] {
         for number in fates.void_changes().filter(|number| *number <= seen.changes) {
             let change = Cell::Change(number);
             if state.get(change).is_none() {

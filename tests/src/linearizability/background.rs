@@ -9,7 +9,8 @@ use super::model::bit;
 pub(super) struct Background {
     /// By log: people who may be taking numbers for nothing, one bit each.
     pub(super) takers: [u64; 2],
-    pub(super) may_settle: bool,
+    /// By log: whether anybody may be writing voids.
+    pub(super) may_settle: [bool; 2],
     /// People whose read marks may have been moved by such a number at any time before.
     pub(super) marked: u64,
 }
@@ -24,7 +25,8 @@ pub(super) fn background_before(history: &[Operation], wasting: &[bool], time: u
         let (log, settles) = match operation.request {
             // A twin voids the number that it has no use for, and so does who cannot find out whether they may send.
             Request::Send { key, .. } => (0, *wastes && (key.is_some() || operation.disturbed)),
-            _ => (1, operation.impatient),
+            // Who comes too late with a change voids its number.
+            _ => (1, *wastes),
         };
         if *wastes && is_open {
             background.takers[log] |= taker;
@@ -32,7 +34,10 @@ pub(super) fn background_before(history: &[Operation], wasting: &[bool], time: u
         if *wastes && log == 0 {
             background.marked |= taker;
         }
-        background.may_settle |= is_open && settles;
+        background.may_settle[log] |= is_open && settles;
+        if is_open && operation.impatient {
+            background.may_settle = [true; 2];
+        }
     }
     background
 }

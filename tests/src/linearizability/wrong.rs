@@ -89,6 +89,21 @@ fn walk(after: Number, through: Number, messages: Vec<(Number, Shown)>, pending:
     })
 }
 
+/// From the beginning, past two messages that were read before.
+fn walk_of_changes(through: Number, changes: Vec<(Number, Change)>, pending_changes: Vec<Number>) -> Answer {
+    Answer::Changes(Changes {
+        after: [2, 0],
+        through: [2, through],
+        more: false,
+        messages: Vec::new(),
+        pending: Vec::new(),
+        changes,
+        pending_changes,
+        changed: Vec::new(),
+        title: None,
+    })
+}
+
 #[test]
 fn what_is_sent_is_read_and_one_after_the_other_is_right() {
     let right = Script::new().sent(ADA, 1, 1).sent(GRACE, 2, 2).sees(GRACE, &[(1, ADA, 1), (2, GRACE, 2)]);
@@ -243,6 +258,27 @@ fn a_void_is_explained_by_whoever_was_there_to_write_it() {
         .between(73, 80, ADA, send(39), Answer::Sent(3));
     let told = vec![(1, message(ADA, 27)), (2, Shown::Void), (3, message(ADA, 39)), (4, message(ADA, 42))];
     script.between(89, 98, GRACE, Request::Changes, walk(0, 4, told, vec![])).is_explained();
+}
+
+/// An edit took its number before a delete was done, and lost to it.
+#[test]
+fn a_change_that_came_too_late_voids_its_number_and_nobody_else_does() {
+    let sent = || Script::new().sent(ADA, 1, 1).sent(GRACE, 2, 2);
+    let deleted = |script: Script| script.between(10, 12, ADA, Request::Delete { number: 1 }, Answer::Done);
+    let crossed = |script| deleted(script).between(9, 14, ADA, Request::Edit { number: 1, text: 3 }, Answer::NotFound);
+    let told = |through, pending| walk_of_changes(through, vec![(1, Change::Deleted { number: 1, by: ADA })], pending);
+    let (void, pending) = (|| told(2, vec![]), || told(2, vec![2]));
+    crossed(sent()).then(GRACE, Request::Changes, void()).is_explained();
+    crossed(sent()).then(GRACE, Request::Changes, told(1, vec![])).is_explained();
+    // Whoever was about took no number, or none of this log.
+    deleted(sent()).then(GRACE, Request::Changes, void()).is_refused();
+    let sending = |script: Script| script.then(ADA, send(4), Answer::Unknown).lost();
+    sending(deleted(sent())).then(GRACE, Request::Changes, void()).is_refused();
+    // What it left is voided by who takes it for dead, and by no sender.
+    let left = || crossed(sent()).then(GRACE, Request::Changes, pending());
+    left().then(GRACE, Request::Settle, Answer::Done).then(GRACE, Request::Changes, void()).is_explained();
+    left().then(GRACE, Request::Changes, void()).is_refused();
+    sending(left()).then(GRACE, Request::Changes, void()).is_refused();
 }
 
 #[test]
