@@ -214,6 +214,14 @@ impl Act {
         }
     }
 
+    pub(super) fn lets_in(&self, joiner: Person) -> bool {
+        match self {
+            Self::Start { .. } => true,
+            Self::Record(Effect::Add { person, .. }) => *person == joiner,
+            _ => false,
+        }
+    }
+
     /// The cells that it asks or writes, where numbers have been taken up to `reached`.
     pub(super) fn cells(&self, reached: Number) -> Vec<Cell> {
         match *self {

@@ -20,7 +20,7 @@ use super::{Cast, Refusal};
 type Cells = BTreeSet<Cell>;
 
 /// How many situations are looked at before the search gives up.
-const MOST_SITUATIONS: usize = 30_000;
+const MOST_SITUATIONS: usize = 400_000;
 
 /// An operation, or what is done beside it.
 struct Unit {
@@ -178,6 +178,10 @@ impl<'a> Search<'a> {
     }
 
     fn choice(&self, position: Position, halt: Halt, key: u64) -> Choice {
+        if let Some(blame) = self.lost(&position, halt) {
+            let (moves, footprint) = (Vec::new().into_iter(), Cells::new());
+            return Choice { position, leaving: None, moves, undo: Vec::new(), footprint, blame, key };
+        }
         let (moves, blame, leaving) = match halt {
             Halt::Blocked(blocked) => {
                 let wanted = self.cells_of(&position.open[blocked]);
@@ -196,6 +200,36 @@ impl<'a> Search<'a> {
         };
         let footprint = moves.iter().flat_map(touched).collect();
         Choice { position, leaving, moves: moves.into_iter(), undo: Vec::new(), footprint, blame, key }
+    }
+
+    /// Whether it is of no use to go on, and what that has to do with: an operation has missed what it should have seen, or
+    /// the blocked one waits for a read mark that nobody sets.
+    fn lost(&self, position: &Position, halt: Halt) -> Option<Cells> {
+        let is_missed = |(unit, threads): &&(usize, Rc<Threads>)| {
+            let Unit { programs, answered, .. } = &self.units[*unit];
+            answered.is_some() && threads.iter().all(|thread| thread.is_lost(programs, &self.state))
+        };
+        if let Some(open) = position.open.iter().find(is_missed) {
+            return Some(self.cells_of(open));
+        }
+        let Halt::Blocked(blocked) = halt else { return None };
+        let (unit, threads) = &position.open[blocked];
+        let waits_in_vain = |thread: &Thread| {
+            let wanted = thread.wanted_mark(&self.units[*unit].programs, &self.state);
+            wanted.is_some_and(|wanted| !self.may_be_marked(position, wanted))
+        };
+        threads.iter().all(waits_in_vain).then(|| self.cells_of(&position.open[blocked]))
+    }
+
+    /// Whether anything that is under way may give the person that read mark.
+    fn may_be_marked(&self, position: &Position, wanted: (Person, Number)) -> bool {
+        let may_set = |(unit, threads): &(usize, Rc<Threads>)| {
+            let programs = &self.units[*unit].programs;
+            threads.iter().any(|thread| thread.may_set_mark(programs, wanted, &self.state))
+        };
+        let is_void = || self.fates.voids().any(|number| number == wanted.1);
+        let marked = self.background[position.next_event].marked;
+        (marked & bit(wanted.0) != 0 && is_void()) || position.open.iter().any(may_set)
     }
 
     /// Goes on to where something has to be decided; to the end if there is nothing.
