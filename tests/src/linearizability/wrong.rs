@@ -300,7 +300,7 @@ fn a_guess_that_was_wrong_is_found_out_soon() {
     let joined = Script::new().sent(ADA, 1, 1).between(10, 40, ADA, Request::Add { person: JOINER }, Answer::Done);
     let mut script =
         joined.between(11, 20, GRACE, send(2), Answer::Sent(2)).between(12, 30, ADA, send(3), Answer::Sent(3));
-    for writer in 0..12_u64 {
+    for writer in 0..16_u64 {
         let (from, person) = (50 + writer, [ADA, GRACE, JOINER][writer as usize % 3]);
         let text = u32::try_from(10 + writer).expect("small");
         script = script.between(from, 200 - writer, person, send(text), Answer::Sent(4 + writer));
