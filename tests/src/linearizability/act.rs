@@ -214,6 +214,15 @@ impl Act {
         }
     }
 
+    /// Whether it takes that number, of messages or of changes, for what any answer shows there.
+    pub(super) fn takes(&self, log: usize, wanted: Number, fates: &Fates) -> bool {
+        match (self, log) {
+            (Self::TakeMessage { number, .. }, 0) => *number == wanted,
+            (Self::TakeChange(effect), 1) => fates.change(wanted) == Some(effect.change()),
+            _ => false,
+        }
+    }
+
     pub(super) fn lets_in(&self, joiner: Person) -> bool {
         match self {
             Self::Start { .. } => true,

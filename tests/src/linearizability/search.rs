@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::act::wasting;
+use super::act::{Act, wasting};
 use super::background::{Background, background_before, wastes};
 use super::fates::Fates;
 use super::history::{Number, Operation, Person};
@@ -93,7 +93,7 @@ impl<'a> Search<'a> {
             let (wastes, answered) = (wasting[operation], asked.answered);
             let programs = compiler.programs(asked);
             if !programs.is_empty() {
-                units.push(Unit { operation, programs, answered, wastes });
+                units.push(Unit { operation, programs, answered, wastes: wastes || asked.impatient });
             }
             let programs = compiler.programs_beside(asked);
             if !programs.is_empty() {
@@ -188,12 +188,7 @@ impl<'a> Search<'a> {
                 let relevant = self.relevant(&position, &wanted);
                 (self.moves(&position, blocked, &wanted, &relevant), relevant, None)
             }
-            Halt::Leaving(open) => {
-                let wasting = self.wasting(&position).into_iter();
-                let moves =
-                    wasting.map(|(cell, writes)| Move { rank: 0, by: None, cells: Cells::from([cell]), writes });
-                (moves.collect(), Cells::new(), Some(open))
-            }
+            Halt::Leaving(open) => (self.parting_moves(&position), Cells::new(), Some(open)),
         };
         let touched = |next: &Move| {
             next.cells.iter().copied().chain(next.writes.iter().map(|(cell, _)| *cell)).collect::<Vec<_>>()
@@ -247,7 +242,7 @@ impl<'a> Search<'a> {
                     if !has_ended(&position.open[open].1, &self.units[unit].programs) {
                         return Some(Halt::Blocked(open));
                     }
-                    if self.units[unit].wastes && !self.wasting(position).is_empty() {
+                    if self.units[unit].wastes && !self.parting_moves(position).is_empty() {
                         return Some(Halt::Leaving(open));
                     }
                     position.open.remove(open);
@@ -283,10 +278,7 @@ impl<'a> Search<'a> {
                 } else {
                     4
                 };
-                for (writes, notes) in act.outcomes(&self.state, &thread.notes, self.fates) {
-                    let by = Some((open, thread.next(notes, programs)));
-                    moves.push(Move { rank, by, cells: cells.clone(), writes });
-                }
+                moves.extend(self.moves_of(position, open, thread, act, rank));
             }
         }
         for (cell, writes) in self.wasting(position) {
@@ -310,6 +302,61 @@ impl<'a> Search<'a> {
         }
         moves.sort_by_key(|next| (next.rank, next.by.as_ref().map_or(u64::MAX, |(open, _)| self.due(position, *open))));
         moves
+    }
+
+    /// What can happen at the last moment of an operation that may have done what no answer tells: that, and what must
+    /// have come before it.
+    fn parting_moves(&self, position: &Position) -> Vec<Move> {
+        let wasting = self.wasting(position).into_iter();
+        let mut moves: Vec<Move> =
+            wasting.map(|(cell, writes)| Move { rank: 0, by: None, cells: Cells::from([cell]), writes }).collect();
+        if let Some(seen) = self.state.conversation().filter(|seen| seen.alive) {
+            let takers = self.background[position.next_event].takers.map(|takers| takers & seen.participants != 0);
+            let voids = [
+                self.fates.voids().find(|number| *number > seen.messages),
+                self.fates.void_changes().find(|number| *number > seen.changes),
+            ];
+            let next = [seen.messages + 1, seen.changes + 1];
+            for log in 0..2 {
+                // All numbers up to the void are on their way.
+                if takers[log]
+                    && let Some(void) = voids[log]
+                    && next[log] < void
+                    && (next[log]..void).all(|number| self.taking(position, log, number).next().is_some())
+                {
+                    let taking = self.taking(position, log, next[log]);
+                    moves.extend(taking.flat_map(|(open, thread, act)| self.moves_of(position, open, thread, act, 0)));
+                }
+            }
+        }
+        moves
+    }
+
+    /// Those under way who may take that number of that log, for what stands there in the end.
+    fn taking<'p>(
+        &'p self,
+        position: &'p Position,
+        log: usize,
+        number: Number,
+    ) -> impl Iterator<Item = (usize, &'p Thread, &'p Act)> {
+        let threads = position.open.iter().enumerate().flat_map(move |(open, (unit, threads))| {
+            threads.iter().map(move |thread| (open, thread, thread.current(&self.units[*unit].programs)))
+        });
+        threads.filter_map(move |(open, thread, step)| match step {
+            Some(Step::Act(act)) if act.takes(log, number, self.fates) => Some((open, thread, act)),
+            _ => None,
+        })
+    }
+
+    fn moves_of(&self, position: &Position, open: usize, thread: &Thread, act: &Act, rank: usize) -> Vec<Move> {
+        let programs = &self.units[position.open[open].0].programs;
+        let cells: Cells = thread.cells(programs, self.reached()).into_iter().collect();
+        let outcomes = act.outcomes(&self.state, &thread.notes, self.fates).into_iter();
+        let moved = |(writes, notes)| {
+            let by = Some((open, thread.next(notes, programs)));
+            Move { rank, by, cells: cells.clone(), writes }
+        };
+        outcomes.map(moved).collect()
     }
 
     /// The last number that was taken.

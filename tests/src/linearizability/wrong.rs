@@ -262,6 +262,38 @@ fn a_void_is_explained_by_whoever_was_there_to_write_it() {
     script.between(89, 98, GRACE, Request::Changes, walk(0, 4, told, vec![])).is_explained();
 }
 
+/// A number that was taken for nothing comes after others that were on their way, and is ended before they are.
+#[test]
+fn a_void_may_come_after_what_is_answered_later() {
+    let counted = |messages: &[(Number, Person, Text)]| {
+        let Answer::Page(seen) = page(messages) else { unreachable!("a page") };
+        Answer::Page(Page { count: Some(messages.len() as u64), ..seen })
+    };
+    let sent = || {
+        let first = Script::new().then(ADA, keyed(1), Answer::Sent(1));
+        first.between(10, 50, GRACE, send(2), Answer::Sent(2)).between(11, 49, GRACE, send(3), Answer::Sent(3))
+    };
+    let twin = |from, to, script: Script| script.between(from, to, ADA, keyed(1), Answer::Repeated(1, message(ADA, 1)));
+    let told = |script: Script| {
+        let all = [(1, ADA, 1), (2, GRACE, 2), (3, GRACE, 3)];
+        let mut shown = all.map(|(number, sender, text)| (number, message(sender, text))).to_vec();
+        shown.push((4, Shown::Void));
+        let seen = script.between(60, 61, GRACE, Request::Page, counted(&all));
+        seen.between(62, 63, ADA, Request::Changes, walk(0, 4, shown, vec![]))
+    };
+    told(twin(20, 30, sent())).is_explained();
+    told(twin(5, 8, sent())).is_refused();
+    told(sent()).is_refused();
+    // A number that was taken by a send which is answered with a later one: who was impatient has voided it.
+    let settled = |from, to| {
+        let script = Script::new().between(20, 40, GRACE, send(1), Answer::Sent(2));
+        let script = script.between(from, to, ADA, Request::Settle, Answer::Done);
+        script.between(50, 51, GRACE, Request::Page, counted(&[(2, GRACE, 1)]))
+    };
+    settled(18, 25).is_explained();
+    settled(10, 15).is_refused();
+}
+
 /// An edit took its number before a delete was done, and lost to it.
 #[test]
 fn a_change_that_came_too_late_voids_its_number_and_nobody_else_does() {
