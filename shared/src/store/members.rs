@@ -13,6 +13,9 @@ use crate::domain::session::Caller;
 use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp, permission};
 
+/// Whoever comes and goes meanwhile may leave everything as it was read: then the numbers tell.
+const NOT_CHANGED_LATER: &str = "(attribute_not_exists(participants_changed) OR participants_changed < :change)";
+
 impl Store {
     /// Moves the caller's read mark forward to `number`; returns where it stands then, and how many are unread.
     pub async fn mark_read(&self, caller: &Caller, id: ConversationId, number: Number) -> Result<(Number, u64), Error> {
@@ -53,28 +56,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let (mut conversation, judged, joiner) = self.seen_with(caller, id, user).await?;
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                if !permission::may_add(&judged, &conversation) {
-                    return Err(Error::Forbidden);
-                }
-                conversation.check_can_grow()?;
-                if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
-                    return Err(Error::NotFound(Resource::User));
-                }
-                conversation.check_can_take_in(user)?;
-                let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
-                let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
-                if self.record(&mut recording, kind, taken_in).await?.is_some() {
-                    return Ok(());
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_add(&judged, &conversation) {
+                return Err(Error::Forbidden);
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            conversation.check_can_grow()?;
+            if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
+                return Err(Error::NotFound(Resource::User));
+            }
+            conversation.check_can_take_in(user)?;
+            let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
+            let taken_in = |number| self.taking_in(&conversation, caller.user, user, number, now).into();
+            if self.record(&recording, kind, taken_in).await?.is_some() {
+                return Ok(());
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// A conversation and the caller, whose rights in it are to be judged, and another person, if they are there.
@@ -96,21 +95,25 @@ impl Store {
         self.admit(caller, seen).await
     }
 
-    /// On condition that the caller still takes part with the same rights, that the joiner does not, and that there is
-    /// room. A membership that somebody left behind who died half-way is overwritten.
+    /// On condition that the caller still takes part with the same rights, that the joiner does not, that there is room, and
+    /// that nobody came or left with a later number. A membership that somebody left behind who died half-way is overwritten.
     fn taking_in(
         &self,
         conversation: &Conversation,
         by: UserId,
         joiner: UserId,
+        change: Number,
         now: Timestamp,
     ) -> [TransactWriteItem; 2] {
         let participants = self.updating(
             Key::conversation(conversation.id),
-            "ADD participants :joiner",
-            "created_by = :creator AND contains(participants, :by) AND NOT contains(participants, :user) \
-             AND size(participants) < :most",
+            "ADD participants :joiner SET participants_changed = :change",
+            &format!(
+                "created_by = :creator AND contains(participants, :by) AND NOT contains(participants, :user) \
+                 AND size(participants) < :most AND {NOT_CHANGED_LATER}"
+            ),
             [
+                (":change", integer(change)),
                 (":joiner", participant_set([&joiner])),
                 (":creator", text(conversation.created_by)),
                 (":by", bytes(by.as_bytes())),
@@ -138,26 +141,22 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let (mut conversation, judged, leaver) = self.seen_with(caller, id, user).await?;
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                if !permission::may_remove(&judged, &conversation) {
-                    return Err(Error::Forbidden);
-                }
-                conversation.check_can_shrink()?;
-                if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
-                    return Err(Error::NotFound(Resource::User));
-                }
-                conversation.check_can_lose(user, caller.user)?;
-                if self.take_out(&conversation, user, caller.user, &mut recording).await? {
-                    return Ok(());
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_remove(&judged, &conversation) {
+                return Err(Error::Forbidden);
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            conversation.check_can_shrink()?;
+            if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
+                return Err(Error::NotFound(Resource::User));
+            }
+            conversation.check_can_lose(user, caller.user)?;
+            if self.take_out(&conversation, user, caller.user, &recording).await? {
+                return Ok(());
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Takes the caller out of a group. The creator's rights go to whoever has been there longest; the last one to
@@ -167,23 +166,19 @@ impl Store {
         if conversation.kind == Kind::Direct {
             return Err(Error::refused("A direct conversation cannot be left."));
         }
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                let has_left = if conversation.participants.len() == 1 {
-                    self.remove(&conversation, now).await?
-                } else {
-                    self.take_out(&conversation, caller.user, caller.user, &mut recording).await?
-                };
-                if has_left {
-                    return Ok(());
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            let has_left = if conversation.participants.len() == 1 {
+                self.remove(&conversation, now).await?
+            } else {
+                self.take_out(&conversation, caller.user, caller.user, &recording).await?
+            };
+            if has_left {
+                return Ok(());
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Takes somebody out who is not the last, on condition that nobody came or left since the conversation was read;
@@ -193,13 +188,13 @@ impl Store {
         conversation: &Conversation,
         leaver: UserId,
         by: UserId,
-        recording: &mut Recording,
+        recording: &Recording,
     ) -> Result<bool, Error> {
         let Some(heir) = self.heir(conversation, leaver).await? else { return Ok(false) };
         let kind = ChangeKind::ParticipantRemoved { user: leaver, by };
-        let taken_out = |_| {
+        let taken_out = |number| {
             let membership = self.deleting(Key::membership(leaver, conversation.id));
-            vec![self.taking_out(conversation, leaver, heir), membership]
+            vec![self.taking_out(conversation, leaver, heir, number), membership]
         };
         Ok(self.record(recording, kind, taken_out).await?.is_some())
     }
@@ -214,14 +209,21 @@ impl Store {
         Ok(memberships.iter().map(|membership| membership.user).find(|user| *user != leaver))
     }
 
-    /// On condition that nobody came or left since the conversation was read: so somebody always stays behind, and
-    /// the heir is among them.
-    fn taking_out(&self, conversation: &Conversation, leaver: UserId, heir: UserId) -> TransactWriteItem {
+    /// On condition that nobody came or left since the conversation was read, so that somebody always stays behind and
+    /// the heir is among them; nor with a later number, so that whoever follows the changes is left with who is there.
+    fn taking_out(
+        &self,
+        conversation: &Conversation,
+        leaver: UserId,
+        heir: UserId,
+        change: Number,
+    ) -> TransactWriteItem {
         self.updating(
             Key::conversation(conversation.id),
-            "DELETE participants :leaver SET created_by = :heir",
-            "participants = :participants AND created_by = :creator",
+            "DELETE participants :leaver SET created_by = :heir, participants_changed = :change",
+            &format!("participants = :participants AND created_by = :creator AND {NOT_CHANGED_LATER}"),
             [
+                (":change", integer(change)),
                 (":leaver", participant_set([&leaver])),
                 (":heir", text(heir)),
                 (":participants", participant_set(&conversation.participants)),
