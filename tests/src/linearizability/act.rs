@@ -82,7 +82,7 @@ impl Effect {
     /// What it would write now, one list for each way in which it may; none if its conditions do not hold.
     fn writes(self, state: &State, notes: &Notes) -> Vec<Writes> {
         let change = Cell::Change(notes.change);
-        if state.get(change).is_some() {
+        if state.get(change).is_some() || self.is_overtaken(state, notes) {
             return Vec::new();
         }
         let recorded = (change, Some(Value::Change(self.change())));
@@ -118,6 +118,16 @@ impl Effect {
         };
         each.iter_mut().for_each(|writes| writes.push(recorded.clone()));
         each
+    }
+
+    /// Whether the same thing was changed with a later number: whoever follows the changes would be left with that.
+    fn is_overtaken(self, state: &State, notes: &Notes) -> bool {
+        let last = state.conversation().map_or(0, |seen| seen.changes);
+        let of_the_same = |number| match state.get(Cell::Change(number)) {
+            Some(Value::Change(later)) => later.subject().is_some() && later.subject() == self.change().subject(),
+            _ => false,
+        };
+        (notes.change + 1..=last).any(of_the_same)
     }
 
     fn cells(self) -> Vec<Cell> {

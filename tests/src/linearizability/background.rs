@@ -54,12 +54,26 @@ pub(super) fn wastes(history: &[Operation], operation: &Operation) -> bool {
         Request::Leave => true,
         _ => return false,
     };
-    let meets_the_impatient = || {
-        let overlaps = |other: &Operation| {
-            other.called <= operation.answered.unwrap_or(u64::MAX)
-                && other.answered.is_none_or(|answered| answered >= operation.called)
-        };
-        history.iter().any(|other| other.impatient && overlaps(other))
+    let overlaps = |other: &&Operation| {
+        other.called <= operation.answered.unwrap_or(u64::MAX)
+            && other.answered.is_none_or(|answered| answered >= operation.called)
     };
-    takes_if_all_goes_well || operation.disturbed || !operation.is_certain() || meets_the_impatient()
+    // Whoever was overtaken takes another number.
+    let meets = |other: &Operation| {
+        other.impatient || (!std::ptr::eq(other, operation) && are_rivals(&operation.request, &other.request))
+    };
+    takes_if_all_goes_well
+        || operation.disturbed
+        || !operation.is_certain()
+        || history.iter().filter(overlaps).any(meets)
+}
+
+/// Whether one of them changes what the other is on condition of.
+fn are_rivals(one: &Request, other: &Request) -> bool {
+    let changed = |request: &Request| match request {
+        Request::Edit { number, .. } | Request::Delete { number } => Some(Some(*number)),
+        Request::Add { .. } | Request::Remove { .. } | Request::Leave => Some(None),
+        _ => None,
+    };
+    changed(one).is_some() && changed(one) == changed(other)
 }

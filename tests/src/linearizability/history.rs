@@ -145,6 +145,24 @@ pub enum Change {
     Void,
 }
 
+/// What changes of which are made one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Message(Number),
+    Participants,
+}
+
+impl Change {
+    /// A title is told as it is now, whoever gave it.
+    pub(super) fn subject(self) -> Option<Subject> {
+        match self {
+            Self::Edited { number, .. } | Self::Deleted { number, .. } => Some(Subject::Message(number)),
+            Self::Added { .. } | Self::Removed { .. } => Some(Subject::Participants),
+            Self::Renamed { .. } | Self::Void => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub title: Option<Text>,

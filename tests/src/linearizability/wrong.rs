@@ -315,6 +315,32 @@ fn a_change_that_came_too_late_voids_its_number_and_nobody_else_does() {
     sending(left()).then(GRACE, Request::Changes, void()).is_refused();
 }
 
+/// Two edits of a message at once: whoever was overtaken takes another number, and the one that is read in the end is the
+/// later one.
+#[test]
+fn changes_of_one_message_stand_in_the_order_in_which_they_were_made() {
+    let edit = |text| Request::Edit { number: 1, text };
+    let edited = || {
+        let script = Script::new().sent(ADA, 1, 1).sent(GRACE, 2, 2);
+        script.between(10, 20, ADA, edit(3), Answer::Done).between(11, 25, ADA, edit(4), Answer::Done)
+    };
+    let made =
+        |numbers: &[Number]| numbers.iter().map(|number| (*number, Change::Edited { number: 1, by: ADA })).collect();
+    for last in [3, 4] {
+        let read = || edited().sees(GRACE, &[(1, ADA, last), (2, GRACE, 2)]);
+        read().then(GRACE, Request::Changes, walk_of_changes(2, made(&[1, 2]), vec![])).is_explained();
+        read().then(GRACE, Request::Changes, walk_of_changes(3, made(&[2, 3]), vec![])).is_explained();
+        read().then(GRACE, Request::Changes, walk_of_changes(3, made(&[1, 2, 3]), vec![])).is_refused();
+    }
+    let looks = |first: Option<Number>, then: Vec<(Number, Change)>, pending| {
+        let seen =
+            edited().between(12, 13, GRACE, Request::Changes, walk_of_changes(2, made(first.as_slice()), pending));
+        seen.then(GRACE, Request::Changes, walk_of_changes(2, then, vec![]))
+    };
+    looks(Some(1), made(&[1, 2]), vec![2]).is_explained();
+    looks(Some(2), made(&[1, 2]), vec![1]).is_refused();
+}
+
 #[test]
 fn a_walk_that_leaves_something_out_is_refused() {
     let sent = || Script::new().sent(ADA, 1, 1).sent(ADA, 2, 2);
