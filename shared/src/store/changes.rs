@@ -39,7 +39,7 @@ impl Recording {
 impl Store {
     /// Writes a change together with the actions that it takes, which are on condition that what they change is as it
     /// was read. Returns its number; nothing if it no longer is, and should be read again. What is read again takes another
-    /// number: so the changes of one thing are numbered in the order in which they were made.
+    /// number: so the changes of one message are numbered in the order in which they were made.
     pub(super) async fn record(
         &self,
         recording: &Recording,

@@ -13,9 +13,6 @@ use crate::domain::session::Caller;
 use crate::domain::user::User;
 use crate::domain::{Error, Resource, Timestamp, permission};
 
-/// Whoever comes and goes meanwhile may leave everything as it was read: then the numbers tell.
-const NOT_CHANGED_LATER: &str = "(attribute_not_exists(participants_changed) OR participants_changed < :change)";
-
 impl Store {
     /// Moves the caller's read mark forward to `number`; returns where it stands then, and how many are unread.
     pub async fn mark_read(&self, caller: &Caller, id: ConversationId, number: Number) -> Result<(Number, u64), Error> {
@@ -67,7 +64,7 @@ impl Store {
             }
             conversation.check_can_take_in(user)?;
             let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
-            let taken_in = |number| self.taking_in(&conversation, caller.user, user, number, now).into();
+            let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
             if self.record(&recording, kind, taken_in).await?.is_some() {
                 return Ok(());
             }
@@ -95,25 +92,21 @@ impl Store {
         self.admit(caller, seen).await
     }
 
-    /// On condition that the caller still takes part with the same rights, that the joiner does not, that there is room, and
-    /// that nobody came or left with a later number. A membership that somebody left behind who died half-way is overwritten.
+    /// On condition that the caller still takes part with the same rights, that the joiner does not, and that there is
+    /// room. A membership that somebody left behind who died half-way is overwritten.
     fn taking_in(
         &self,
         conversation: &Conversation,
         by: UserId,
         joiner: UserId,
-        change: Number,
         now: Timestamp,
     ) -> [TransactWriteItem; 2] {
         let participants = self.updating(
             Key::conversation(conversation.id),
-            "ADD participants :joiner SET participants_changed = :change",
-            &format!(
-                "created_by = :creator AND contains(participants, :by) AND NOT contains(participants, :user) \
-                 AND size(participants) < :most AND {NOT_CHANGED_LATER}"
-            ),
+            "ADD participants :joiner",
+            "created_by = :creator AND contains(participants, :by) AND NOT contains(participants, :user) \
+             AND size(participants) < :most",
             [
-                (":change", integer(change)),
                 (":joiner", participant_set([&joiner])),
                 (":creator", text(conversation.created_by)),
                 (":by", bytes(by.as_bytes())),
@@ -192,9 +185,9 @@ impl Store {
     ) -> Result<bool, Error> {
         let Some(heir) = self.heir(conversation, leaver).await? else { return Ok(false) };
         let kind = ChangeKind::ParticipantRemoved { user: leaver, by };
-        let taken_out = |number| {
+        let taken_out = |_| {
             let membership = self.deleting(Key::membership(leaver, conversation.id));
-            vec![self.taking_out(conversation, leaver, heir, number), membership]
+            vec![self.taking_out(conversation, leaver, heir), membership]
         };
         Ok(self.record(recording, kind, taken_out).await?.is_some())
     }
@@ -209,21 +202,14 @@ impl Store {
         Ok(memberships.iter().map(|membership| membership.user).find(|user| *user != leaver))
     }
 
-    /// On condition that nobody came or left since the conversation was read, so that somebody always stays behind and
-    /// the heir is among them; nor with a later number, so that whoever follows the changes is left with who is there.
-    fn taking_out(
-        &self,
-        conversation: &Conversation,
-        leaver: UserId,
-        heir: UserId,
-        change: Number,
-    ) -> TransactWriteItem {
+    /// On condition that nobody came or left since the conversation was read: so somebody always stays behind, and
+    /// the heir is among them.
+    fn taking_out(&self, conversation: &Conversation, leaver: UserId, heir: UserId) -> TransactWriteItem {
         self.updating(
             Key::conversation(conversation.id),
-            "DELETE participants :leaver SET created_by = :heir, participants_changed = :change",
-            &format!("participants = :participants AND created_by = :creator AND {NOT_CHANGED_LATER}"),
+            "DELETE participants :leaver SET created_by = :heir",
+            "participants = :participants AND created_by = :creator",
             [
-                (":change", integer(change)),
                 (":leaver", participant_set([&leaver])),
                 (":heir", text(heir)),
                 (":participants", participant_set(&conversation.participants)),

@@ -120,14 +120,14 @@ impl Effect {
         each
     }
 
-    /// Whether the same thing was changed with a later number: whoever follows the changes would be left with that.
+    /// Whether the same message was changed with a later number.
     fn is_overtaken(self, state: &State, notes: &Notes) -> bool {
         let last = state.conversation().map_or(0, |seen| seen.changes);
-        let of_the_same = |number| match state.get(Cell::Change(number)) {
-            Some(Value::Change(later)) => later.subject().is_some() && later.subject() == self.change().subject(),
+        let is_of_the_same = |number| match state.get(Cell::Change(number)) {
+            Some(Value::Change(later)) => later.message().is_some() && later.message() == self.change().message(),
             _ => false,
         };
-        (notes.change + 1..=last).any(of_the_same)
+        (notes.change + 1..=last).any(is_of_the_same)
     }
 
     fn cells(self) -> Vec<Cell> {

@@ -75,5 +75,9 @@ fn are_rivals(one: &Request, other: &Request) -> bool {
         Request::Add { .. } | Request::Remove { .. } | Request::Leave => Some(None),
         _ => None,
     };
-    changed(one).is_some() && changed(one) == changed(other)
+    match (one, other) {
+        // There is room for both.
+        (Request::Add { person }, Request::Add { person: other }) => person == other,
+        _ => changed(one).is_some() && changed(one) == changed(other),
+    }
 }

@@ -145,20 +145,12 @@ pub enum Change {
     Void,
 }
 
-/// What changes of which are made one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
-    Message(Number),
-    Participants,
-}
-
 impl Change {
-    /// A title is told as it is now, whoever gave it.
-    pub(super) fn subject(self) -> Option<Subject> {
+    /// The message whose changes stand in the order in which they were made.
+    pub(super) fn message(self) -> Option<Number> {
         match self {
-            Self::Edited { number, .. } | Self::Deleted { number, .. } => Some(Subject::Message(number)),
-            Self::Added { .. } | Self::Removed { .. } => Some(Subject::Participants),
-            Self::Renamed { .. } | Self::Void => None,
+            Self::Edited { number, .. } | Self::Deleted { number, .. } => Some(number),
+            Self::Added { .. } | Self::Removed { .. } | Self::Renamed { .. } | Self::Void => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use shared::domain::log::{Numbered, WRITER_LIFETIME, Walk};
 use shared::domain::message::{Draft, Entry, MessageBody};
 use shared::store::{Feed, Store};
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::{InProcess, admin, caller, conversation_id, host, store, store_at, user_id};
+use tests::machine::{InProcess, admin, caller, conversation_id, host, store, store_at};
 use tests::{Person, two_people};
 use tokio::task::JoinHandle;
 
@@ -152,45 +152,6 @@ async fn an_edit_that_others_came_before_is_numbered_after_theirs() {
     let history = grace.client.get(&format!("{path}history/")).await.expect(200).json();
     let said: Vec<_> = history["results"].as_array().into_iter().flatten().map(|said| &said["message_body"]).collect();
     assert_eq!(said, ["original", "quick", "slow"]);
-}
-
-#[tokio::test]
-async fn who_follows_the_changes_is_left_with_who_is_there_however_they_came_and_went() {
-    let (ada, grace, _) = two_people().await;
-    let alan = host().await;
-    let people = json!({ "participant_ids": [grace.id, alan.id], "title": "comings and goings" });
-    let group = ada.client.post("/api/conversations/", people).await.expect(201).json();
-    let group = group["conversation_id"].as_str().expect("an id").to_owned();
-    let (id, store) = (conversation_id(&group), store().await);
-    let ask = async |action: &str, status| {
-        let path = format!("/api/conversations/{group}/{action}/");
-        ada.client.post(&path, json!({ "user_id": alan.id })).await.expect(status);
-    };
-    // Each takes number 1 or 5, and everything looks as it was read when it goes on.
-    for (first, then, back) in
-        [(1, "remove_participant", "add_participant"), (5, "add_participant", "remove_participant")]
-    {
-        let (proxy, calling, alan) = (Proxy::start().await, caller(&ada), user_id(&alan.id));
-        let slow = store_at(proxy.address()).await;
-        proxy.expect(|call| if call.operation == "TransactWriteItems" { Fate::Hold } else { Fate::Pass });
-        let removes = then == "remove_participant";
-        let writer = tokio::spawn(async move {
-            if removes {
-                slow.remove_participant(&calling, id, alan, now()).await
-            } else {
-                slow.add_participant(&calling, id, alan, now()).await
-            }
-        });
-        proxy.until_held().await;
-        ask(then, 200).await;
-        ask(back, 200).await;
-        proxy.release();
-        writer.await.expect("not aborted").expect("done");
-        let page = feed(&store, &grace, id, Walk::default(), 100, now()).await;
-        let numbers: Vec<u64> =
-            page.changes.iter().map(|change| change.number.get()).filter(|number| *number >= first).collect();
-        assert_eq!((numbers, plain(&page.pending_changes)), ((first + 1..=first + 3).collect(), vec![]));
-    }
 }
 
 #[tokio::test]
