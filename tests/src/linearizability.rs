@@ -29,6 +29,7 @@
 //! - who was let in before a conversation was removed may find any part of it cleared already.
 
 mod act;
+mod background;
 mod fates;
 mod history;
 mod model;

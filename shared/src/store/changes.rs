@@ -22,49 +22,46 @@ const MOST_NUMBERS: usize = 5;
 /// How many of the latest changes are looked through for one that is still pending.
 const LATEST_CHANGES: u64 = 50;
 
-/// A change on its way. It keeps the number that it took until that is used.
+/// Who makes a change, and when. Its nonce tells a write whose answer was lost.
 pub(super) struct Recording {
     conversation: ConversationId,
     by: UserId,
     at: Timestamp,
     nonce: Nonce,
-    number: Option<Number>,
 }
 
 impl Recording {
     pub(super) fn new(conversation: ConversationId, by: UserId, at: Timestamp) -> Self {
-        Self { conversation, by, at, nonce: Nonce::unique(), number: None }
-    }
-
-    fn used(&mut self, number: Number) -> Number {
-        self.number = None;
-        number
+        Self { conversation, by, at, nonce: Nonce::unique() }
     }
 }
 
 impl Store {
     /// Writes a change together with the actions that it takes, which are on condition that what they change is as it
-    /// was read. Returns its number; nothing if it no longer is, and should be read again.
+    /// was read. Returns its number; nothing if it no longer is, and should be read again. What is read again takes another
+    /// number: so the changes of one message are numbered in the order in which they were made.
     pub(super) async fn record(
         &self,
-        recording: &mut Recording,
+        recording: &Recording,
         kind: ChangeKind,
         actions: impl Fn(Number) -> Vec<TransactWriteItem>,
     ) -> Result<Option<Number>, Error> {
+        let Recording { conversation, by, at, nonce } = *recording;
         for _ in 0..MOST_NUMBERS {
-            let number = self.number_of(recording).await?;
-            let change = Change { number, at: recording.at, kind: kind.clone() };
-            let mut all = vec![self.putting_new(change_to_item(recording.conversation, &change, recording.nonce))];
+            let number = self.take(Log::Changes, conversation, by, Nonce::unique(), at).await?;
+            let change = Change { number, at, kind: kind.clone() };
+            let mut all = vec![self.putting_new(change_to_item(conversation, &change, nonce))];
             all.extend(actions(number));
             match self.transact(all).await {
-                Ok(()) => return Ok(Some(recording.used(number))),
+                Ok(()) => return Ok(Some(number)),
                 Err(Failure::Cancelled(blocked)) => match blocked.first().and_then(Option::as_ref) {
-                    Some(item) if Reader(item).nonce("nonce") == Some(recording.nonce) => {
-                        return Ok(Some(recording.used(number)));
-                    }
+                    Some(item) if Reader(item).nonce("nonce") == Some(nonce) => return Ok(Some(number)),
                     // A reader took the writer for dead.
-                    Some(_) => recording.number = None,
-                    None => return Ok(None),
+                    Some(_) => {}
+                    None => {
+                        self.void_useless(conversation, number, at).await;
+                        return Ok(None);
+                    }
                 },
                 Err(failure) => return Err(failure.into()),
             }
@@ -72,28 +69,11 @@ impl Store {
         Err(Error::Unavailable("every number taken was voided".to_owned()))
     }
 
-    /// Voids the number that was taken if it came to be of no use: others had made the change meanwhile, or it may not be
-    /// made any more. Else readers would wait for its writer. Where the outcome is not known, they do.
-    pub(super) async fn void_unused<T>(&self, recording: Recording, outcome: Result<T, Error>) -> Result<T, Error> {
-        let Recording { conversation, at, number, .. } = recording;
-        let is_known = !matches!(outcome, Err(Error::Unavailable(_) | Error::Internal(_)));
-        if let Some(number) = number.filter(|_| is_known) {
-            tracing::info!(%conversation, "voiding change {number}: it came to be of no use");
-            if let Err(error) = self.void_change(conversation, number, at).await {
-                tracing::warn!(%conversation, "change {number} stays pending: {error}");
-            }
-        }
-        outcome
-    }
-
-    async fn number_of(&self, recording: &mut Recording) -> Result<Number, Error> {
-        let Recording { conversation, by, at, .. } = *recording;
-        match recording.number {
-            Some(number) => Ok(number),
-            None => {
-                let number = self.take(Log::Changes, conversation, by, Nonce::unique(), at).await?;
-                Ok(*recording.number.insert(number))
-            }
+    /// Voids a number that came to be of no use, for others made a change first. Else readers would wait for its writer.
+    async fn void_useless(&self, conversation: ConversationId, number: Number, at: Timestamp) {
+        tracing::info!(%conversation, "voiding change {number}: it came to be of no use");
+        if let Err(error) = self.void_change(conversation, number, at).await {
+            tracing::warn!(%conversation, "change {number} stays pending: {error}");
         }
     }
 

@@ -171,27 +171,23 @@ impl Store {
         now: Timestamp,
     ) -> Result<Detail, Error> {
         let (mut conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                if !permission::may_rename(&user, &conversation) {
-                    return Err(Error::Forbidden);
-                }
-                if conversation.title.as_ref() == title {
-                    return self.detail(caller.user, id, now).await;
-                }
-                conversation.check_can_be_called(title)?;
-                let kind = ChangeKind::ConversationUpdated { by: caller.user };
-                let renamed = |_| vec![self.renaming(caller.user, id, title)];
-                if self.record(&mut recording, kind, renamed).await?.is_some() {
-                    return self.detail(caller.user, id, now).await;
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_rename(&user, &conversation) {
+                return Err(Error::Forbidden);
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            if conversation.title.as_ref() == title {
+                return self.detail(caller.user, id, now).await;
+            }
+            conversation.check_can_be_called(title)?;
+            let kind = ChangeKind::ConversationUpdated { by: caller.user };
+            let renamed = |_| vec![self.renaming(caller.user, id, title)];
+            if self.record(&recording, kind, renamed).await?.is_some() {
+                return self.detail(caller.user, id, now).await;
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     fn renaming(&self, by: UserId, id: ConversationId, title: Option<&Title>) -> TransactWriteItem {

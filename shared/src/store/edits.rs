@@ -35,28 +35,24 @@ impl Store {
         let both = async { Ok(tokio::join!(self.message_seen_by(caller.user, id), self.decorating(caller.user))) };
         let (seen, sender) = self.admit(caller, both).await?;
         let ((_, mut message), sender) = (seen?, sender?);
-        let mut recording = Recording::new(id.conversation, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                if !permission::may_edit_message(caller.user, &message) {
-                    return Err(Error::Forbidden);
-                }
-                if message.body == *body {
-                    return Ok((message, sender));
-                }
-                let earlier = Some(message.version());
-                let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier };
-                let replaced = |number| vec![self.editing(&message, body, number, now)];
-                if let Some(number) = self.record(&mut recording, kind, replaced).await.map_err(of_message)? {
-                    message.edits.push(number);
-                    return Ok((Message { body: body.clone(), edited_at: Some(now), ..message }, sender));
-                }
-                (_, message) = self.message_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id.conversation, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_edit_message(caller.user, &message) {
+                return Err(Error::Forbidden);
             }
-            Err(Error::Unavailable("a message is being edited all the time".to_owned()))
+            if message.body == *body {
+                return Ok((message, sender));
+            }
+            let earlier = Some(message.version());
+            let kind = ChangeKind::MessageEdited { message: id.number, by: caller.user, earlier };
+            let replaced = |number| vec![self.editing(&message, body, number, now)];
+            if let Some(number) = self.record(&recording, kind, replaced).await.map_err(of_message)? {
+                message.edits.push(number);
+                return Ok((Message { body: body.clone(), edited_at: Some(now), ..message }, sender));
+            }
+            (_, message) = self.message_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("a message is being edited all the time".to_owned()))
     }
 
     /// On condition that the message is as it was read: so the change holds the very body that was replaced.
@@ -82,21 +78,17 @@ impl Store {
         if !permission::may_delete_message(&user, &message) {
             return Err(Error::Forbidden);
         }
-        let mut recording = Recording::new(id.conversation, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                self.forget_all_but_the_last_edits(&message).await?;
-                let kind = ChangeKind::MessageDeleted { message: id.number, by: caller.user };
-                let deleted = |_| self.deleting_message(&message, now);
-                if self.record(&mut recording, kind, deleted).await.map_err(of_message)?.is_some() {
-                    return Ok(());
-                }
-                (_, message) = self.message_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id.conversation, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            self.forget_all_but_the_last_edits(&message).await?;
+            let kind = ChangeKind::MessageDeleted { message: id.number, by: caller.user };
+            let deleted = |_| self.deleting_message(&message, now);
+            if self.record(&recording, kind, deleted).await.map_err(of_message)?.is_some() {
+                return Ok(());
             }
-            Err(Error::Unavailable("a message is being edited all the time".to_owned()))
+            (_, message) = self.message_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("a message is being edited all the time".to_owned()))
     }
 
     fn deleting_message(&self, message: &Message, now: Timestamp) -> Vec<TransactWriteItem> {

@@ -59,28 +59,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let (mut conversation, judged, joiner) = self.seen_with(caller, id, user).await?;
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                if !permission::may_add(&judged, &conversation) {
-                    return Err(Error::Forbidden);
-                }
-                conversation.check_can_grow()?;
-                if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
-                    return Err(Error::NotFound(Resource::User));
-                }
-                conversation.check_can_take_in(user)?;
-                let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
-                let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
-                if self.record(&mut recording, kind, taken_in).await?.is_some() {
-                    return Ok(());
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_add(&judged, &conversation) {
+                return Err(Error::Forbidden);
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            conversation.check_can_grow()?;
+            if joiner.as_ref().is_none_or(|joiner| !joiner.active) {
+                return Err(Error::NotFound(Resource::User));
+            }
+            conversation.check_can_take_in(user)?;
+            let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
+            let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
+            if self.record(&recording, kind, taken_in).await?.is_some() {
+                return Ok(());
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// A conversation and the caller, whose rights in it are to be judged, and another person, if they are there.
@@ -144,26 +140,22 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let (mut conversation, judged, leaver) = self.seen_with(caller, id, user).await?;
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                if !permission::may_remove(&judged, &conversation) {
-                    return Err(Error::Forbidden);
-                }
-                conversation.check_can_shrink()?;
-                if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
-                    return Err(Error::NotFound(Resource::User));
-                }
-                conversation.check_can_lose(user, caller.user)?;
-                if self.take_out(&conversation, user, caller.user, &mut recording).await? {
-                    return Ok(());
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            if !permission::may_remove(&judged, &conversation) {
+                return Err(Error::Forbidden);
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            conversation.check_can_shrink()?;
+            if !conversation.has(user) && leaver.as_ref().is_none_or(|leaver| !leaver.active) {
+                return Err(Error::NotFound(Resource::User));
+            }
+            conversation.check_can_lose(user, caller.user)?;
+            if self.take_out(&conversation, user, caller.user, &recording).await? {
+                return Ok(());
+            }
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Takes the caller out of a group. The creator's rights go to whoever has been there longest; the last one to
@@ -173,23 +165,19 @@ impl Store {
         if conversation.kind == Kind::Direct {
             return Err(Error::refused("A direct conversation cannot be left."));
         }
-        let mut recording = Recording::new(id, caller.user, now);
-        let outcome = async {
-            for _ in 0..MOST_ATTEMPTS {
-                let has_left = if conversation.participants.len() == 1 {
-                    self.remove(&conversation, now).await?
-                } else {
-                    self.take_out(&conversation, caller.user, caller.user, &mut recording).await?
-                };
-                if has_left {
-                    return Ok(());
-                }
-                conversation = self.conversation_seen_by(caller.user, id).await?;
+        let recording = Recording::new(id, caller.user, now);
+        for _ in 0..MOST_ATTEMPTS {
+            let has_left = if conversation.participants.len() == 1 {
+                self.remove(&conversation, now).await?
+            } else {
+                self.take_out(&conversation, caller.user, caller.user, &recording).await?
+            };
+            if has_left {
+                return Ok(());
             }
-            Err(Error::Unavailable("people come and go all the time".to_owned()))
+            conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        .await;
-        self.void_unused(recording, outcome).await
+        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Takes somebody out who is not the last, on condition that nobody came or left since the conversation was read;
@@ -199,7 +187,7 @@ impl Store {
         conversation: &Conversation,
         leaver: UserId,
         by: UserId,
-        recording: &mut Recording,
+        recording: &Recording,
     ) -> Result<bool, Error> {
         let Some(heir) = self.heir(conversation, leaver).await? else { return Ok(false) };
         let kind = ChangeKind::ParticipantRemoved { user: leaver, by };

@@ -82,7 +82,7 @@ impl Effect {
     /// What it would write now, one list for each way in which it may; none if its conditions do not hold.
     fn writes(self, state: &State, notes: &Notes) -> Vec<Writes> {
         let change = Cell::Change(notes.change);
-        if state.get(change).is_some() {
+        if state.get(change).is_some() || self.is_overtaken(state, notes) {
             return Vec::new();
         }
         let recorded = (change, Some(Value::Change(self.change())));
@@ -118,6 +118,16 @@ impl Effect {
         };
         each.iter_mut().for_each(|writes| writes.push(recorded.clone()));
         each
+    }
+
+    /// Whether the same message was changed with a later number.
+    fn is_overtaken(self, state: &State, notes: &Notes) -> bool {
+        let last = state.conversation().map_or(0, |seen| seen.changes);
+        let is_of_the_same = |number| match state.get(Cell::Change(number)) {
+            Some(Value::Change(later)) => later.message().is_some() && later.message() == self.change().message(),
+            _ => false,
+        };
+        (notes.change + 1..=last).any(is_of_the_same)
     }
 
     fn cells(self) -> Vec<Cell> {
@@ -214,6 +224,23 @@ impl Act {
         }
     }
 
+    /// Whether it takes that number, of messages or of changes, for what any answer shows there.
+    pub(super) fn takes(&self, log: usize, wanted: Number, fates: &Fates) -> bool {
+        match (self, log) {
+            (Self::TakeMessage { number, .. }, 0) => *number == wanted,
+            (Self::TakeChange(effect), 1) => fates.change(wanted) == Some(effect.change()),
+            _ => false,
+        }
+    }
+
+    pub(super) fn lets_in(&self, joiner: Person) -> bool {
+        match self {
+            Self::Start { .. } => true,
+            Self::Record(Effect::Add { person, .. }) => *person == joiner,
+            _ => false,
+        }
+    }
+
     /// The cells that it asks or writes, where numbers have been taken up to `reached`.
     pub(super) fn cells(&self, reached: Number) -> Vec<Cell> {
         match *self {
@@ -234,7 +261,7 @@ impl Act {
 
 /// Numbers that were taken for nothing, and what stands there in the end. Whose they were does not matter: nobody ever
 /// sees more of them than the counter and the void. Each with the cell that it is about in the end.
-pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: bool) -> Vec<(Cell, Writes)> {
+pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle: [bool; 2]) -> Vec<(Cell, Writes)> {
     let Some(seen) = state.conversation().filter(|seen| seen.alive) else { return Vec::new() };
     let mut all = Vec::new();
     // What no answer names, and nothing that any answer names comes after, makes no difference.
@@ -249,7 +276,7 @@ pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle
         let taken = Conversation { changes: next_change, ..seen.clone() };
         all.push((Cell::Change(next_change), vec![written(taken)]));
     }
-    if may_settle {
+    if may_settle[0] {
         for number in fates.voids().filter(|number| *number <= seen.messages) {
             let slot = Cell::Slot(number);
             if state.get(slot).is_none() {
@@ -257,6 +284,8 @@ pub(super) fn wasting(state: &State, fates: &Fates, takers: [u64; 2], may_settle
                 all.push((slot, vec![(slot, Some(Value::Void)), written(hidden)]));
             }
         }
+    }
+    if may_settle[1] {
         for number in fates.void_changes().filter(|number| *number <= seen.changes) {
             let change = Cell::Change(number);
             if state.get(change).is_none() {

@@ -145,6 +145,16 @@ pub enum Change {
     Void,
 }
 
+impl Change {
+    /// The message whose changes stand in the order in which they were made.
+    pub(super) fn message(self) -> Option<Number> {
+        match self {
+            Self::Edited { number, .. } | Self::Deleted { number, .. } => Some(number),
+            Self::Added { .. } | Self::Removed { .. } | Self::Renamed { .. } | Self::Void => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub title: Option<Text>,

@@ -150,6 +150,14 @@ impl Look {
         Self { by: Some(person), ..Self::default() }
     }
 
+    /// Whether it can never be seen again: counters only rise, and what is gone stays so.
+    pub(super) fn is_past(&self, state: &State) -> bool {
+        let exceeds = |range: Option<(Number, Number)>, number| range.is_some_and(|(_, high)| number > high);
+        state.conversation().is_some_and(|seen| {
+            !seen.alive || exceeds(self.messages, seen.messages) || exceeds(self.changes, seen.changes)
+        })
+    }
+
     pub(super) fn holds(&self, state: &State, read_mark: Number) -> bool {
         let Some(seen) = state.conversation() else { return false };
         let within = |range: Option<(Number, Number)>, number: Number| {

@@ -8,9 +8,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::act::wasting;
+use super::act::{Act, wasting};
+use super::background::{Background, background_before, wastes};
 use super::fates::Fates;
-use super::history::{Answer, Number, Operation, Person, Request};
+use super::history::{Number, Operation, Person};
 use super::model::{Cell, State, Value, Writes, bit, digest};
 use super::program::{Compiler, Program, Step};
 use super::thread::{Thread, Threads, begin, has_ended, look_around};
@@ -19,7 +20,7 @@ use super::{Cast, Refusal};
 type Cells = BTreeSet<Cell>;
 
 /// How many situations are looked at before the search gives up.
-const MOST_SITUATIONS: usize = 30_000;
+const MOST_SITUATIONS: usize = 400_000;
 
 /// An operation, or what is done beside it.
 struct Unit {
@@ -34,16 +35,6 @@ struct Unit {
 enum Event {
     Called(usize),
     Answered(usize),
-}
-
-/// Who may be doing what cannot be told from any answer, between one event and the next.
-#[derive(Clone, Copy, Default)]
-struct Background {
-    /// By log: people who may be taking numbers for nothing, one bit each.
-    takers: [u64; 2],
-    may_settle: bool,
-    /// People whose read marks may have been moved by such a number at any time before.
-    marked: u64,
 }
 
 /// Where the search stands, beside the state.
@@ -102,7 +93,7 @@ impl<'a> Search<'a> {
             let (wastes, answered) = (wasting[operation], asked.answered);
             let programs = compiler.programs(asked);
             if !programs.is_empty() {
-                units.push(Unit { operation, programs, answered, wastes });
+                units.push(Unit { operation, programs, answered, wastes: wastes || asked.impatient });
             }
             let programs = compiler.programs_beside(asked);
             if !programs.is_empty() {
@@ -187,24 +178,53 @@ impl<'a> Search<'a> {
     }
 
     fn choice(&self, position: Position, halt: Halt, key: u64) -> Choice {
+        if let Some(blame) = self.lost(&position, halt) {
+            let (moves, footprint) = (Vec::new().into_iter(), Cells::new());
+            return Choice { position, leaving: None, moves, undo: Vec::new(), footprint, blame, key };
+        }
         let (moves, blame, leaving) = match halt {
             Halt::Blocked(blocked) => {
                 let wanted = self.cells_of(&position.open[blocked]);
                 let relevant = self.relevant(&position, &wanted);
                 (self.moves(&position, blocked, &wanted, &relevant), relevant, None)
             }
-            Halt::Leaving(open) => {
-                let wasting = self.wasting(&position).into_iter();
-                let moves =
-                    wasting.map(|(cell, writes)| Move { rank: 0, by: None, cells: Cells::from([cell]), writes });
-                (moves.collect(), Cells::new(), Some(open))
-            }
+            Halt::Leaving(open) => (self.parting_moves(&position), Cells::new(), Some(open)),
         };
         let touched = |next: &Move| {
             next.cells.iter().copied().chain(next.writes.iter().map(|(cell, _)| *cell)).collect::<Vec<_>>()
         };
         let footprint = moves.iter().flat_map(touched).collect();
         Choice { position, leaving, moves: moves.into_iter(), undo: Vec::new(), footprint, blame, key }
+    }
+
+    /// Whether it is of no use to go on, and what that has to do with: an operation has missed what it should have seen, or
+    /// the blocked one waits for a read mark that nobody sets.
+    fn lost(&self, position: &Position, halt: Halt) -> Option<Cells> {
+        let is_missed = |(unit, threads): &&(usize, Rc<Threads>)| {
+            let Unit { programs, answered, .. } = &self.units[*unit];
+            answered.is_some() && threads.iter().all(|thread| thread.is_lost(programs, &self.state))
+        };
+        if let Some(open) = position.open.iter().find(is_missed) {
+            return Some(self.cells_of(open));
+        }
+        let Halt::Blocked(blocked) = halt else { return None };
+        let (unit, threads) = &position.open[blocked];
+        let waits_in_vain = |thread: &Thread| {
+            let wanted = thread.wanted_mark(&self.units[*unit].programs, &self.state);
+            wanted.is_some_and(|wanted| !self.may_be_marked(position, wanted))
+        };
+        threads.iter().all(waits_in_vain).then(|| self.cells_of(&position.open[blocked]))
+    }
+
+    /// Whether anything that is under way may give the person that read mark.
+    fn may_be_marked(&self, position: &Position, wanted: (Person, Number)) -> bool {
+        let may_set = |(unit, threads): &(usize, Rc<Threads>)| {
+            let programs = &self.units[*unit].programs;
+            threads.iter().any(|thread| thread.may_set_mark(programs, wanted, &self.state))
+        };
+        let is_void = || self.fates.voids().any(|number| number == wanted.1);
+        let marked = self.background[position.next_event].marked;
+        (marked & bit(wanted.0) != 0 && is_void()) || position.open.iter().any(may_set)
     }
 
     /// Goes on to where something has to be decided; to the end if there is nothing.
@@ -222,7 +242,7 @@ impl<'a> Search<'a> {
                     if !has_ended(&position.open[open].1, &self.units[unit].programs) {
                         return Some(Halt::Blocked(open));
                     }
-                    if self.units[unit].wastes && !self.wasting(position).is_empty() {
+                    if self.units[unit].wastes && !self.parting_moves(position).is_empty() {
                         return Some(Halt::Leaving(open));
                     }
                     position.open.remove(open);
@@ -258,10 +278,7 @@ impl<'a> Search<'a> {
                 } else {
                     4
                 };
-                for (writes, notes) in act.outcomes(&self.state, &thread.notes, self.fates) {
-                    let by = Some((open, thread.next(notes, programs)));
-                    moves.push(Move { rank, by, cells: cells.clone(), writes });
-                }
+                moves.extend(self.moves_of(position, open, thread, act, rank));
             }
         }
         for (cell, writes) in self.wasting(position) {
@@ -285,6 +302,61 @@ impl<'a> Search<'a> {
         }
         moves.sort_by_key(|next| (next.rank, next.by.as_ref().map_or(u64::MAX, |(open, _)| self.due(position, *open))));
         moves
+    }
+
+    /// What can happen at the last moment of an operation that may have done what no answer tells: that, and what must
+    /// have come before it.
+    fn parting_moves(&self, position: &Position) -> Vec<Move> {
+        let wasting = self.wasting(position).into_iter();
+        let mut moves: Vec<Move> =
+            wasting.map(|(cell, writes)| Move { rank: 0, by: None, cells: Cells::from([cell]), writes }).collect();
+        if let Some(seen) = self.state.conversation().filter(|seen| seen.alive) {
+            let takers = self.background[position.next_event].takers.map(|takers| takers & seen.participants != 0);
+            let voids = [
+                self.fates.voids().find(|number| *number > seen.messages),
+                self.fates.void_changes().find(|number| *number > seen.changes),
+            ];
+            let next = [seen.messages + 1, seen.changes + 1];
+            for log in 0..2 {
+                // All numbers up to the void are on their way.
+                if takers[log]
+                    && let Some(void) = voids[log]
+                    && next[log] < void
+                    && (next[log]..void).all(|number| self.taking(position, log, number).next().is_some())
+                {
+                    let taking = self.taking(position, log, next[log]);
+                    moves.extend(taking.flat_map(|(open, thread, act)| self.moves_of(position, open, thread, act, 0)));
+                }
+            }
+        }
+        moves
+    }
+
+    /// Those under way who may take that number of that log, for what stands there in the end.
+    fn taking<'p>(
+        &'p self,
+        position: &'p Position,
+        log: usize,
+        number: Number,
+    ) -> impl Iterator<Item = (usize, &'p Thread, &'p Act)> {
+        let threads = position.open.iter().enumerate().flat_map(move |(open, (unit, threads))| {
+            threads.iter().map(move |thread| (open, thread, thread.current(&self.units[*unit].programs)))
+        });
+        threads.filter_map(move |(open, thread, step)| match step {
+            Some(Step::Act(act)) if act.takes(log, number, self.fates) => Some((open, thread, act)),
+            _ => None,
+        })
+    }
+
+    fn moves_of(&self, position: &Position, open: usize, thread: &Thread, act: &Act, rank: usize) -> Vec<Move> {
+        let programs = &self.units[position.open[open].0].programs;
+        let cells: Cells = thread.cells(programs, self.reached()).into_iter().collect();
+        let outcomes = act.outcomes(&self.state, &thread.notes, self.fates).into_iter();
+        let moved = |(writes, notes)| {
+            let by = Some((open, thread.next(notes, programs)));
+            Move { rank, by, cells: cells.clone(), writes }
+        };
+        outcomes.map(moved).collect()
     }
 
     /// The last number that was taken.
@@ -350,49 +422,4 @@ impl<'a> Search<'a> {
         let standing = format!("{:?}", self.state.conversation());
         Refusal { operation: Box::new(self.history[*operation].clone()), misses, standing, gave_up: false }
     }
-}
-
-/// What may go on unseen just before that time.
-fn background_before(history: &[Operation], wasting: &[bool], time: u64) -> Background {
-    let mut background = Background::default();
-    let called = history.iter().zip(wasting).filter(|(operation, _)| operation.called < time);
-    for (operation, wastes) in called {
-        let is_open = operation.answered.is_none_or(|answered| answered >= time);
-        let taker = bit(operation.person);
-        let (log, settles) = match operation.request {
-            // A twin voids the number that it has no use for, and so does who cannot find out whether they may send.
-            Request::Send { key, .. } => (0, *wastes && (key.is_some() || operation.disturbed)),
-            _ => (1, operation.impatient),
-        };
-        if *wastes && is_open {
-            background.takers[log] |= taker;
-        }
-        if *wastes && log == 0 {
-            background.marked |= taker;
-        }
-        background.may_settle |= is_open && settles;
-    }
-    background
-}
-
-/// Whether an operation may have taken more numbers than its answer tells.
-pub(super) fn wastes(history: &[Operation], operation: &Operation) -> bool {
-    let is_sent = matches!(operation.answer, Answer::Sent(_));
-    let takes_if_all_goes_well = match operation.request {
-        Request::Send { key, .. } => key.is_some() && !is_sent,
-        Request::Edit { .. } | Request::Delete { .. } | Request::Add { .. } | Request::Remove { .. } => {
-            operation.answer != Answer::Done
-        }
-        Request::Rename { .. } => !matches!(operation.answer, Answer::Detail(_)),
-        Request::Leave => true,
-        _ => return false,
-    };
-    let meets_the_impatient = || {
-        let overlaps = |other: &Operation| {
-            other.called <= operation.answered.unwrap_or(u64::MAX)
-                && other.answered.is_none_or(|answered| answered >= operation.called)
-        };
-        history.iter().any(|other| other.impatient && overlaps(other))
-    };
-    takes_if_all_goes_well || operation.disturbed || !operation.is_certain() || meets_the_impatient()
 }

@@ -3,8 +3,8 @@
 //! Only what cannot make a right history wrong is taken away: everything that was called after the refused answer, and
 //! whatever writes nothing. What became of numbers is kept in mind from the whole history.
 
+use super::background::wastes;
 use super::history::{Answer, Operation, Request};
-use super::search::wastes;
 use super::{Cast, Fates, explain_with};
 
 /// The shortest part that is still refused, if the history is.

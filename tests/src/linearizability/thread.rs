@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::history::Number;
-use super::model::{Cell, Notes, Sight, State};
+use super::act::Act;
+use super::history::{Number, Person};
+use super::model::{Cell, Look, Notes, Sight, State};
 use super::program::{Program, Step};
 
 /// One way in which an operation may have gone so far.
@@ -103,6 +104,56 @@ impl Thread {
             }
         }
         cells
+    }
+
+    /// The looks that it still has to take.
+    fn looks<'p>(&self, programs: &'p [Program]) -> impl Iterator<Item = &'p Look> {
+        let unseen = self.unseen.clone();
+        self.rest(programs).iter().enumerate().flat_map(move |(index, step)| {
+            let is_left = |sight: &usize| index > 0 || unseen.contains(sight);
+            let looks: Vec<&Look> = match step {
+                Step::See(sights) => {
+                    let left = sights.iter().enumerate().filter(|(sight, _)| is_left(sight));
+                    left.filter_map(|(_, sight)| if let Sight::Conversation(look) = sight { Some(look) } else { None })
+                        .collect()
+                }
+                Step::NoteLastNumber(look) => vec![look],
+                Step::NoteReadMark(_) | Step::Act(_) => Vec::new(),
+            };
+            looks
+        })
+    }
+
+    /// Whether it can never end, for it has missed something that will not come again.
+    pub(super) fn is_lost(&self, programs: &[Program], state: &State) -> bool {
+        self.looks(programs).any(|look| look.is_past(state))
+    }
+
+    /// The read mark that somebody must have before it can go on, however that comes about.
+    pub(super) fn wanted_mark(&self, programs: &[Program], state: &State) -> Option<(Person, Number)> {
+        match self.current(programs)? {
+            Step::Act(Act::MarkRead { person, number, stands }) => {
+                let is_there = state.read_mark(*person).is_some_and(|mark| mark.max(*number) == *stands);
+                (!is_there).then_some((*person, *stands))
+            }
+            Step::See(sights) => self.unseen.iter().find_map(|index| match sights[*index] {
+                Sight::ReadMark(person, number) => Some((person, number)),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether it may yet give the person that read mark.
+    pub(super) fn may_set_mark(&self, programs: &[Program], wanted: (Person, Number), state: &State) -> bool {
+        let is_ahead = state.read_mark(wanted.0).is_some_and(|mark| mark < wanted.1);
+        self.rest(programs).iter().any(|step| match step {
+            Step::Act(
+                Act::MoveReadMark { person, number: reached } | Act::MarkRead { person, number: reached, .. },
+            ) => is_ahead && (*person, *reached) == wanted,
+            Step::Act(act) => act.lets_in(wanted.0),
+            _ => false,
+        })
     }
 
     /// What it has still to see, in words.

@@ -137,6 +137,24 @@ async fn a_change_on_its_way_is_not_proven_and_one_whose_writer_died_is_void_in_
 }
 
 #[tokio::test]
+async fn an_edit_that_others_came_before_is_numbered_after_theirs() {
+    let (ada, grace, conversation) = two_people().await;
+    let (id, store) = (conversation_id(&conversation), store().await);
+    let message = ada.say(&conversation, "original").await;
+    let (proxy, writer) = held_edit(&ada, id).await;
+    let path = format!("/api/messages/{}/", message["message_id"].as_str().expect("an id"));
+    ada.client.patch(&path, json!({ "message_body": "quick" })).await.expect(200);
+    proxy.release();
+    writer.await.expect("edited");
+    let page = feed(&store, &grace, id, Walk::default(), 100, now()).await;
+    let numbers: Vec<u64> = page.changes.iter().map(|change| change.number.get()).collect();
+    assert_eq!((numbers, plain(&page.pending_changes)), (vec![2, 3], vec![]));
+    let history = grace.client.get(&format!("{path}history/")).await.expect(200).json();
+    let said: Vec<_> = history["results"].as_array().into_iter().flatten().map(|said| &said["message_body"]).collect();
+    assert_eq!(said, ["original", "quick", "slow"]);
+}
+
+#[tokio::test]
 async fn the_details_cursor_proves_no_change_that_can_still_be_made() {
     let (ada, grace, conversation) = two_people().await;
     let (id, store) = (conversation_id(&conversation), store().await);
