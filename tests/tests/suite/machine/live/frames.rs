@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use shared::domain::connection::{FLOOD, MOST_FRAMES, MOST_TOLD_OF_TYPING, MOST_WATCHED};
+use shared::domain::connection::{ConnectionId, FLOOD, MOST_FRAMES, MOST_TOLD_OF_TYPING, MOST_WATCHED};
 use tests::Person;
 use tests::machine::live::Live;
+use tests::machine::{now, user_id};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -57,30 +60,50 @@ async fn a_frame_that_is_no_text_or_too_long_does_no_harm_to_others() {
     assert_eq!(other.kinds_told().await, [""; 0]);
 }
 
+/// Lets a socket have sent so many frames within this minute, and within the next, should that begin.
+async fn have_sent(live: &Live, count: u64) {
+    let id = live.gateway.connections().pop().expect("one is open");
+    let partition = format!("CONN#{id}");
+    let mut item = live.table.item(&partition, "CONN").await.expect("it is noted");
+    let minute = now().epoch_seconds() / 60;
+    for minute in [minute, minute + 1] {
+        item[format!("frames_{}", minute.rem_euclid(256))] = json!({ "N": count.to_string() });
+    }
+    live.table.put(&item).await;
+}
+
 #[tokio::test]
 async fn a_flood_is_slowed_down_and_then_closed() {
     let live = Live::new().await;
     let ada = live.table.person("Ada").await;
     let mut socket = live.open(&ada).await;
-    let (mut taken, mut slowed) = (0, 0);
-    let end = loop {
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(5), async {
-            socket.say(json!({ "type": "ping" })).await;
-            socket.next_or_end().await
-        });
-        match ended.await.expect("an answer, or the end") {
-            Ok(answer) if answer["type"] == "pong" => taken += 1,
-            Ok(answer) => {
-                assert_eq!(answer["code"], "slow_down", "{answer}");
-                slowed += 1;
-            }
-            Err(code) => break code,
-        }
+    have_sent(&live, MOST_FRAMES - 1).await;
+    assert_eq!(socket.ask(json!({ "type": "ping" })).await["type"], "pong", "the last that is taken");
+    have_sent(&live, MOST_FRAMES).await;
+    let slowed = socket.ask(json!({ "type": "ping", "id": "s" })).await;
+    assert_eq!((&slowed["code"], &slowed["id"]), (&json!("slow_down"), &json!("s")), "{slowed}");
+    have_sent(&live, FLOOD).await;
+    socket.say(json!({ "type": "ping" })).await;
+    assert_eq!(socket.end().await, Some(1000));
+    assert!(live.table.store().sockets_of([user_id(&ada.id)]).await.expect("readable").is_empty());
+}
+
+#[tokio::test]
+async fn frames_are_counted_by_the_minute_and_old_counts_go() {
+    let live = Live::new().await;
+    let ada = live.table.person("Ada").await;
+    let _socket = live.open(&ada).await;
+    let id = ConnectionId::parse(&live.gateway.connections().pop().expect("one is open")).expect("an id");
+    let (store, start) = (live.table.store(), now());
+    let frames = async |minutes: u64| {
+        let at = start + Duration::from_secs(60 * minutes);
+        store.count_frame(&id, at).await.expect("counted").expect("it is noted").frames
     };
-    assert_eq!(end, Some(1000));
-    // A minute may have begun meanwhile.
-    assert!((MOST_FRAMES..=2 * MOST_FRAMES).contains(&taken), "{taken} were taken");
-    assert!(slowed >= FLOOD - MOST_FRAMES, "{slowed} were slowed down");
+    assert_eq!([frames(0).await, frames(0).await, frames(1).await, frames(2).await, frames(2).await], [1, 2, 1, 1, 2]);
+    assert_eq!([frames(5).await, frames(6).await], [1, 1]);
+    let item = live.table.item(&format!("CONN#{id}"), "CONN").await.expect("it is noted");
+    let counts = item.as_object().expect("an item").keys().filter(|name| name.starts_with("frames_")).count();
+    assert!(counts <= 2, "{item}");
 }
 
 #[tokio::test]
@@ -186,5 +209,5 @@ async fn who_is_watched_is_told_when_they_come_and_go() {
     let many: Vec<String> = (0..=MOST_WATCHED).map(|_| Uuid::now_v7().to_string()).collect();
     let refused = adas.ask(json!({ "type": "watch", "users": many })).await;
     assert_eq!(refused["code"], "refused", "{refused}");
-    live.table.assert_sound(tests::machine::now()).await;
+    live.table.assert_sound(now()).await;
 }
