@@ -66,20 +66,7 @@ impl Live {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let management = format!("http://{}", listener.local_addr().expect("a bound port"));
         let gateway = sockets::Gateway::connect(&management).await;
-        let app = App {
-            store: store.clone(),
-            keyring: Arc::new(keyring()),
-            registration: Registration::Open,
-            websocket: None,
-        };
-        let realtime = Arc::new(Realtime::new(app, gateway.clone(), settings));
-        let function = Function::new(move |event| {
-            let realtime = realtime.clone();
-            async move {
-                let answer = realtime.invoke(event).await;
-                answer.map(|(answer, _)| answer).map_err(|error| FunctionError(error.to_string()))
-            }
-        });
+        let function = realtime(store, gateway.clone(), settings);
         let live = Self {
             functions: InProcess::on(table.store()),
             gateway: Gateway::start(listener, function, limits).expect("a gateway"),
@@ -185,6 +172,20 @@ impl Live {
         self.tell().await;
         said
     }
+}
+
+/// `realtime` in this process.
+pub(super) fn realtime(store: &Store, gateway: sockets::Gateway, settings: Settings) -> Function {
+    let app =
+        App { store: store.clone(), keyring: Arc::new(keyring()), registration: Registration::Open, websocket: None };
+    let realtime = Arc::new(Realtime::new(app, gateway, settings));
+    Function::new(move |event| {
+        let realtime = realtime.clone();
+        async move {
+            let answer = realtime.invoke(event).await;
+            answer.map(|(answer, _)| answer).map_err(|error| FunctionError(error.to_string()))
+        }
+    })
 }
 
 fn record(event: &str, [partition, sort]: &[String; 2], old: Option<&Value>, new: Option<&Value>) -> Value {
