@@ -28,7 +28,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 mod actor;
@@ -63,6 +63,9 @@ pub struct Settings {
     /// The longest wait before the first attempt to connect again; each time twice as long.
     pub first_wait: Duration,
     pub longest_wait: Duration,
+    /// What bounds how many requests are under way at once, over all clients that share it. Hundreds in one process, as
+    /// in tests, would otherwise ask all at once when they come back together.
+    pub places: Option<&'static Semaphore>,
 }
 
 impl Settings {
@@ -78,6 +81,7 @@ impl Settings {
             patience: Duration::from_secs(10),
             first_wait: Duration::from_millis(250),
             longest_wait: Duration::from_secs(30),
+            places: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::failure::{Context, Result};
 use crate::functions::{FANOUT, REALTIME};
 use crate::gateway::{Gateway, Limits};
 use crate::invoke::Function;
-use crate::stream::{Condition, Discarded, Mapping, Pump};
+use crate::stream::{Condition, Discarded, Mapping, Pump, WORTH_TELLING};
 
 /// What functions and clients are told of where sockets are.
 pub(crate) const URL: &str = "WEBSOCKET_URL";
@@ -26,7 +26,8 @@ pub(crate) async fn sockets(port: u16, functions: &str, limits: Limits) -> Resul
 /// The stream of the stack's table, handed to the functions at `functions`.
 pub(crate) async fn stream(endpoint: &str, functions: &str) -> Result<Pump> {
     let function = Function::at(functions, FANOUT);
-    Pump::start(endpoint, TABLE_NAME, function, Mapping::default()).await.context("cannot read the table's stream")
+    let mapping = Mapping { filters: WORTH_TELLING, ..Mapping::default() };
+    Pump::start(endpoint, TABLE_NAME, function, mapping).await.context("cannot read the table's stream")
 }
 
 /// What was given up, as a sentence.

@@ -26,6 +26,7 @@ use crate::terminal;
 mod api;
 mod delivery;
 mod discarded;
+mod filter;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use api::StreamError;
 use api::{Shard, Streams};
 use discarded::Queue;
 pub use discarded::{Condition, Discarded};
+pub use filter::{Filter, WORTH_TELLING};
 use shard::{Follower, Position};
 
 /// How often it looks for shards that nobody told it of.
@@ -55,6 +57,8 @@ pub struct Mapping {
     /// How old a record may be when it is delivered.
     pub maximum_record_age: Option<Duration>,
     pub starting_position: StartingPosition,
+    /// Only records that one of these matches are delivered; all, if there are none (`FilterCriteria`).
+    pub filters: &'static [Filter],
     /// How often the stream is asked while nobody writes.
     pub poll_interval: Duration,
 }
@@ -78,6 +82,7 @@ impl Default for Mapping {
             maximum_retry_attempts: Some(5),
             maximum_record_age: Some(Duration::from_secs(5 * 60)),
             starting_position: StartingPosition::Latest,
+            filters: &[],
             poll_interval: Duration::from_millis(150),
         }
     }

@@ -6,6 +6,7 @@
 pub mod linearizability;
 pub mod machine;
 mod secrets;
+pub mod sockets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 /// How many requests may be under way at once, over all tests: cargo-lambda's emulator stops for good when 100 wait for
 /// one function.
-static UNDER_WAY: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(64);
+pub static UNDER_WAY: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(64);
 
 /// A password that no rule refuses.
 pub const PASSWORD: &str = "a-long-enough-password";

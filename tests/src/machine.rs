@@ -5,8 +5,10 @@ pub mod django;
 pub mod live;
 pub mod own_table;
 pub mod proxy;
+pub mod side;
 pub mod tool;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -34,6 +36,12 @@ pub fn database() -> String {
 /// Whether the database accounts capacity as AWS does; DynamoDB Local does not for transactions.
 pub fn database_accounts_transactions() -> bool {
     std::env::var("CONFAB_DATABASE_KIND").as_deref() == Ok("embedded")
+}
+
+/// A function's binary: where `cargo` puts what it builds is the folder above that of the tests.
+pub fn program(function: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("a running program");
+    tests.parent().and_then(|folder| folder.parent()).expect("a folder of programs").join(function)
 }
 
 /// The table, reached by way of `endpoint`: the database, or something in between.
@@ -86,11 +94,20 @@ pub async fn ask_database(operation: &str, body: &Value) -> Value {
 /// Before every call, DynamoDB Local looks for the first record of the table's stream among those of all streams: late in
 /// a run that takes it half a second.
 pub async fn make_table() -> String {
+    make_table_with(None).await
+}
+
+/// The same with a stream, for the few tests that cannot do without one.
+pub async fn make_table_with_stream() -> String {
+    make_table_with(Some(json!({ "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" }))).await
+}
+
+async fn make_table_with(stream: Option<Value>) -> String {
     let under_test = json!({ "TableName": Settings::from_env().table_name });
     let table = &ask_database("DescribeTable", &under_test).await["Table"];
     let index = &table["GlobalSecondaryIndexes"][0];
     let name = format!("test-{}", uuid::Uuid::new_v4().simple());
-    let definition = json!({
+    let mut definition = json!({
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": table["KeySchema"],
@@ -99,6 +116,9 @@ pub async fn make_table() -> String {
             { "IndexName": index["IndexName"], "KeySchema": index["KeySchema"], "Projection": index["Projection"] },
         ],
     });
+    if let Some(stream) = stream {
+        definition["StreamSpecification"] = stream;
+    }
     ask_database("CreateTable", &definition).await;
     name
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::Settings;
 use crate::web;
@@ -14,6 +15,7 @@ pub(super) struct Changes {
     api: String,
     token: String,
     patience: Duration,
+    places: Option<&'static Semaphore>,
 }
 
 /// Why there is no answer.
@@ -30,7 +32,7 @@ pub(super) enum NoAnswer {
 impl Changes {
     pub(super) fn new(settings: &Settings) -> Self {
         let (api, token) = (settings.api.clone(), settings.token.clone());
-        Self { client: web::client(), api, token, patience: settings.patience }
+        Self { client: web::client(), api, token, patience: settings.patience, places: settings.places }
     }
 
     /// In all conversations after a cursor; without one, only where they stand.
@@ -55,6 +57,11 @@ impl Changes {
         if let Some(after) = after {
             request = request.query(&[("after", after)]);
         }
+        let _place = match self.places {
+            // Nobody closes it.
+            Some(places) => places.acquire().await.ok(),
+            None => None,
+        };
         let later = |error: reqwest::Error| NoAnswer::Later(error.without_url().to_string());
         let response = request.timeout(self.patience).send().await.map_err(later)?;
         match response.status() {

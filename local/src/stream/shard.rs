@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::api::{Page, StreamError, Streams};
 use super::delivery::{Delivery, Outcome, Record, Rules};
 use super::discarded::{Discarded, Queue};
+use super::filter::let_through;
 use super::{AFTER_FAILURE, Mapping};
 use crate::invoke::Function;
 use crate::terminal;
@@ -91,7 +92,9 @@ impl Follower {
         for json in page.records {
             let record = Record::new(json, now);
             self.read = Some(record.sequence_number.clone());
-            batch.push(record);
+            if let_through(self.mapping.filters, &record.json) {
+                batch.push(record);
+            }
         }
     }
 

@@ -32,6 +32,9 @@ use crate::Person;
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What was spent on one event after the other.
+pub(super) type Noted = Arc<std::sync::Mutex<Vec<Spent>>>;
+
 type Items = BTreeMap<[String; 2], Value>;
 
 pub struct Live {
@@ -41,7 +44,7 @@ pub struct Live {
     fanout: Fanout,
     seen: Mutex<Items>,
     /// What `realtime` spent on each event, the last at the end.
-    spent: Arc<std::sync::Mutex<Vec<Spent>>>,
+    spent: Noted,
 }
 
 /// One client's end of a socket.
@@ -74,24 +77,8 @@ impl Live {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let management = format!("http://{}", listener.local_addr().expect("a bound port"));
         let gateway = sockets::Gateway::connect(&management).await;
-        let app = App {
-            store: store.clone(),
-            keyring: Arc::new(keyring()),
-            registration: Registration::Open,
-            websocket: None,
-        };
-        let realtime = Arc::new(Realtime::new(app, gateway.clone(), settings));
-        let spent = Arc::<std::sync::Mutex<Vec<Spent>>>::default();
-        let noting = spent.clone();
-        let function = Function::new(move |event| {
-            let (realtime, noting) = (realtime.clone(), noting.clone());
-            async move {
-                let meter = Meter::default();
-                let answer = meter.measure(realtime.invoke(event)).await;
-                noting.lock().expect("no test panics here").push(meter.spent());
-                answer.map(|(answer, _)| answer).map_err(|error| FunctionError(error.to_string()))
-            }
-        });
+        let spent = Noted::default();
+        let function = realtime(store, gateway.clone(), settings, spent.clone());
         let live = Self {
             functions: InProcess::on(table.store()),
             gateway: Gateway::start(listener, function, limits).expect("a gateway"),
@@ -203,6 +190,22 @@ impl Live {
         self.tell().await;
         said
     }
+}
+
+/// `realtime` in this process.
+pub(super) fn realtime(store: &Store, gateway: sockets::Gateway, settings: Settings, spent: Noted) -> Function {
+    let app =
+        App { store: store.clone(), keyring: Arc::new(keyring()), registration: Registration::Open, websocket: None };
+    let realtime = Arc::new(Realtime::new(app, gateway, settings));
+    Function::new(move |event| {
+        let (realtime, spent) = (realtime.clone(), spent.clone());
+        async move {
+            let meter = Meter::default();
+            let answer = meter.measure(realtime.invoke(event)).await;
+            spent.lock().expect("no test panics here").push(meter.spent());
+            answer.map(|(answer, _)| answer).map_err(|error| FunctionError(error.to_string()))
+        }
+    })
 }
 
 fn record(event: &str, [partition, sort]: &[String; 2], old: Option<&Value>, new: Option<&Value>) -> Value {

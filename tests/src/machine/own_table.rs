@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::cast::Actor;
 use super::tool::Table;
-use super::{RawDatabase, database, make_table};
+use super::{RawDatabase, database, make_table, make_table_with_stream};
 use crate::Person;
 
 /// How many items one call writes, and how many calls are under way at once.
@@ -37,7 +37,14 @@ pub struct OwnTable {
 
 impl OwnTable {
     pub async fn new() -> Self {
-        let name = make_table().await;
+        Self::named(make_table().await).await
+    }
+
+    pub async fn with_stream() -> Self {
+        Self::named(make_table_with_stream().await).await
+    }
+
+    async fn named(name: String) -> Self {
         let store = Store::connect(Settings { table_name: name.clone(), endpoint: Some(database()) }).await;
         Self { name, store, database: RawDatabase::new() }
     }

@@ -16,3 +16,4 @@ mod pages;
 mod people;
 mod rules;
 mod sessions;
+mod sockets;

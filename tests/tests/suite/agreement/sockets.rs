@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use local::stream::{Mapping, StartingPosition};
+use local::stream::{Mapping, StartingPosition, WORTH_TELLING};
 use serde_yaml_ng::Value;
 
 use super::{Template, list, words, workspace};
@@ -129,6 +129,17 @@ fn the_function_runs_for_what_somebody_may_be_told_and_for_nothing_else() {
     assert_eq!(filtered(&Template::read()), told);
     // Lambda takes no more without a higher quota.
     assert!(list(&Template::read().resource("FanoutMapping")["FilterCriteria"]["Filters"]).len() <= 5);
+}
+
+#[test]
+fn the_local_stream_hands_on_what_the_mapping_does() {
+    let template = Template::read();
+    let filters = list(&template.resource("FanoutMapping")["FilterCriteria"]["Filters"]);
+    let patterns = filters.iter().map(|filter| {
+        serde_json::from_str::<serde_json::Value>(&words(&filter["Pattern"]).concat()).expect("a pattern is JSON")
+    });
+    let local = WORTH_TELLING.iter().map(|filter| filter.pattern());
+    assert_eq!(patterns.collect::<Vec<_>>(), local.collect::<Vec<_>>());
 }
 
 #[test]

@@ -4,25 +4,18 @@
 //! A process that dies at a read leaves what one leaves that dies before its next write: so, unless every fault is
 //! asked for, only writes are fatal.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{StreamExt, stream};
 use local::runtime_api::{NoAnswer, Process, Request};
 use tests::machine::proxy::{Fate, Proxy};
-use tests::machine::session_keys;
+use tests::machine::{program, session_keys};
 
 use super::operations::{Ask, Operation, Stage, Trial, accounts, conversations, messages};
 use super::sweep::{check_table, every_fault};
 
 /// How many operations are tried at once by one test.
 const AT_ONCE: usize = 2;
-
-/// Where `cargo` puts what it builds: the folder above that of the tests.
-fn program(function: &str) -> PathBuf {
-    let tests = std::env::current_exe().expect("a running program");
-    tests.parent().and_then(|folder| folder.parent()).expect("a folder of programs").join(function)
-}
 
 async fn start(function: &str, stage: &Stage, proxy: &Proxy) -> Process {
     let environment = [
