@@ -34,6 +34,7 @@ use tokio::task::JoinHandle;
 mod actor;
 mod backoff;
 mod catch_up;
+mod conversation;
 mod log;
 #[cfg(test)]
 mod tests;

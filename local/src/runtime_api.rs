@@ -188,6 +188,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // Before its API goes, which it would complain of.
+        drop(self.child.start_kill());
         self.server.abort();
     }
 }

@@ -17,7 +17,7 @@ pub use seen::{Seen, Shown};
 use crate::{Person, UNDER_WAY, target};
 
 /// Longer than anything takes that is not stuck, on a machine that does much else.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the stack under test opens sockets, as it says itself.
 pub async fn address() -> String {

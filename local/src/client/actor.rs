@@ -17,10 +17,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 
 use super::backoff::Backoff;
 use super::catch_up::{Changes, NoAnswer};
+use super::conversation::{Conversation, LONGEST_HOLD};
 use super::{Applied, Log, Settings, Step, Told, Wish};
-
-/// The longest wait before something that is still missing is asked for again.
-const LONGEST_HOLD: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -37,19 +35,6 @@ pub(super) struct Actor {
     refresh_due: Option<Instant>,
     /// How often it has tried to connect since a connection was last good.
     attempts: u32,
-}
-
-struct Conversation {
-    log: Log,
-    /// Where it stood when it was last asked about by itself.
-    cursor: Option<String>,
-    gap: Option<Gap>,
-}
-
-/// Something is missing.
-struct Gap {
-    due: Instant,
-    wait: Duration,
 }
 
 /// Why a connection is not there any more.
@@ -165,7 +150,8 @@ impl Actor {
                 () = sleep_until(ping_due) => {
                     say(socket, &json!({ "type": "ping" })).await?;
                     ping_due += self.settings.ping_every;
-                    answer_due = Some(Instant::now() + self.settings.patience);
+                    // Another ping gives nobody more time to answer the one before.
+                    answer_due.get_or_insert(Instant::now() + self.settings.patience);
                 }
             }
         }
@@ -211,10 +197,13 @@ impl Actor {
 
     /// Asks what has changed everywhere.
     async fn catch_up(&mut self) -> Result<(), End> {
+        let unsure = self.conversations.iter().filter(|(_, known)| !known.in_cursor);
+        let mut unsure: HashSet<String> = unsure.map(|(id, _)| id.clone()).collect();
         loop {
             let is_first = self.cursor.is_none();
             let answer = self.changes.everywhere(self.cursor.as_deref()).await?;
             for row in answer["conversations"].as_array().into_iter().flatten() {
+                unsure.remove(row["conversation"].as_str().unwrap_or_default());
                 self.take_row(row, is_first).await?;
             }
             if let Some(remaining) = answer["remaining"].as_array() {
@@ -226,10 +215,16 @@ impl Actor {
             }
             self.cursor = answer["cursor"].as_str().map(str::to_owned);
             if answer["has_more"] != true {
-                self.refresh_due = None;
-                return Ok(());
+                break;
             }
         }
+        // What the cursor did not know it tells nothing of if it is gone: one that came and went while nobody was told.
+        for id in unsure {
+            self.walk(&id, None).await?;
+        }
+        self.conversations.values_mut().for_each(|known| known.in_cursor = true);
+        self.refresh_due = None;
+        Ok(())
     }
 
     async fn refresh(&mut self) -> Result<(), End> {
@@ -308,10 +303,7 @@ impl Actor {
             let Some(known) = self.conversations.get_mut(&id) else { continue };
             match &mut known.gap {
                 None => self.tell(Told::GapFilled { conversation: id }).await?,
-                Some(gap) => {
-                    gap.wait = (gap.wait * 2).min(LONGEST_HOLD);
-                    gap.due = Instant::now() + gap.wait;
-                }
+                Some(gap) => gap.wait_longer(),
             }
         }
         Ok(())
@@ -343,20 +335,6 @@ impl Actor {
 
     async fn tell(&self, told: Told) -> Result<(), End> {
         self.tell.send(told).await.map_err(|_| End::Dropped)
-    }
-}
-
-impl Conversation {
-    fn new(log: Log) -> Self {
-        Self { log, cursor: None, gap: None }
-    }
-
-    fn look_for_gap(&mut self, hold: Duration) {
-        if !self.log.has_gap() {
-            self.gap = None;
-        } else if self.gap.is_none() {
-            self.gap = Some(Gap { due: Instant::now() + hold, wait: hold });
-        }
     }
 }
 

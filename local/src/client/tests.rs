@@ -285,16 +285,30 @@ async fn conversations_come_and_go() {
     server.world.facts().conversations.remove("e");
     server.push(&json!({ "type": "conversation.deleted", "conversation": "e" })).await;
     assert!(matches!(next(&mut client).await, Told::Left { conversation } if conversation == "e"));
-    // What it was not told of it learns when it comes back, if it has asked since the conversation came.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // What it was not told of it learns when it comes back.
     server.world.facts().conversations.remove("d");
     server.gateway.cut_all();
     while !matches!(next(&mut client).await, Told::Left { conversation } if conversation == "d") {}
     connected(&mut client).await;
 }
 
+/// The cursor that it comes back with is older than the conversation, and so tells nothing of its end.
 #[tokio::test]
-async fn a_server_that_says_nothing_is_left() {
+async fn a_conversation_that_went_just_after_it_came_is_left() {
+    let server = Server::new().await;
+    let settings = Settings::new(&server.api, &server.gateway.url(), "token", "me");
+    let (hold, first_wait) = (Duration::from_secs(60), Duration::from_millis(20));
+    let mut client = Client::start(Settings { hold, first_wait, ..settings });
+    connected(&mut client).await;
+    server.push(&json!({ "type": "conversation.created", "conversation": "d", "number": 0, "change": 0 })).await;
+    assert!(matches!(next(&mut client).await, Told::Joined { conversation } if conversation == "d"));
+    server.gateway.cut_all();
+    while !matches!(next(&mut client).await, Told::Left { conversation } if conversation == "d") {}
+    connected(&mut client).await;
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_left_however_often_it_is_asked() {
     let server = Server::new().await;
     let settings = Settings::new(&server.api, &server.gateway.url(), "token", "me");
     let patience = Duration::from_millis(300);
@@ -302,7 +316,9 @@ async fn a_server_that_says_nothing_is_left() {
     let silent = Function::new(|_| async { Ok(json!({ "statusCode": 200 })) });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = Gateway::start(listener, silent, Limits::default()).unwrap();
-    let mut client = Client::start(Settings { patience, socket: gateway.url(), ..settings });
+    // Not before the answer to its first frame is due.
+    let ping_every = Duration::from_millis(290);
+    let mut client = Client::start(Settings { patience, ping_every, socket: gateway.url(), ..settings });
     connected(&mut client).await;
     assert!(matches!(next(&mut client).await, Told::Disconnected { reason, .. } if reason.contains("nobody answers")));
 }
