@@ -308,7 +308,7 @@ mod tests {
             let fields = logged.as_object_mut().expect("an object");
             fields.remove("kind");
             for (name, value) in fields {
-                assert_eq!(told[*name], *value, "{name} of {change:?}");
+                assert_eq!(told[name], *value, "{name} of {change:?}");
             }
         }
     }
