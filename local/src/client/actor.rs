@@ -181,8 +181,15 @@ impl Actor {
                     if removes_me {
                         return Ok(());
                     }
-                    self.meet(&conversation).await?;
-                    self.walk(&conversation, None).await?;
+                    // What is gone already when it is asked about never came.
+                    match self.changes.of(&conversation, None).await {
+                        Ok(page) => {
+                            self.meet(&conversation).await?;
+                            self.walk_on(&conversation, page).await?;
+                        }
+                        Err(NoAnswer::NotThere) => return Ok(()),
+                        Err(no_answer) => return Err(no_answer.into()),
+                    }
                 }
                 if let Some(known) = self.conversations.get_mut(&conversation) {
                     let steps = known.log.push(&event);

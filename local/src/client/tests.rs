@@ -307,6 +307,19 @@ async fn a_conversation_that_went_just_after_it_came_is_left() {
     connected(&mut client).await;
 }
 
+/// Its events are still on their way when it is gone.
+#[tokio::test]
+async fn a_conversation_that_is_gone_already_is_not_told_of() {
+    let server = Server::new().await;
+    let mut client = server.client();
+    connected(&mut client).await;
+    server.push_message("d", 1).await;
+    server.push_message("d", 2).await;
+    let number = server.send("c");
+    server.push_message("c", number).await;
+    assert!(matches!(next(&mut client).await, Told::Applied(applied) if applied.conversation == "c"));
+}
+
 #[tokio::test]
 async fn a_server_that_says_nothing_is_left_however_often_it_is_asked() {
     let server = Server::new().await;

@@ -24,6 +24,7 @@ async fn all_that_happens_in_a_group_reaches_every_connection_of_everybody_once_
     delete(&ada, adas[1]).await;
     manage(&ada, &group, "add_participant", &joan).await;
     joan.say(&group, "I am here").await;
+    joans.until_message(&group, 25).await;
     manage(&ada, &group, "remove_participant", &joan).await;
     let title = json!({ "title": "Looms" });
     ada.client.patch(&format!("/api/conversations/{group}/"), title).await.expect(200);
@@ -67,6 +68,9 @@ async fn someone_who_is_taken_out_while_others_write_is_told_nothing_after_that(
     let [ada, grace, alan] = people().await;
     let (adas, alans) = (Watcher::of(&ada).await, clients(&alan, 2).await);
     let group = start_group(&ada, &[&grace, &alan]).await;
+    for client in &alans {
+        client.until("he knows the group", |seen| seen.joined == [group.as_str()]).await;
+    }
     let (group, grace) = (&group, &grace);
     let writing = join_all((0..30).map(async |turn: usize| {
         if turn == 12 {
