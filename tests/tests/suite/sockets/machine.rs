@@ -49,6 +49,8 @@ async fn whenever_fanout_is_killed_while_delivering_everybody_is_told_everything
         side.turnstile.expect(move |post| if post == fatal { Fate::Hold } else { Fate::Pass });
         join_all(people.iter().map(|person| side.say(person, &group, "hello"))).await;
         until("`fanout` is killed", || side.deaths() > fatal).await;
+        // Killed too often in a row for the same record, that would be given up.
+        assert_told(&clients, &group, 3 * (fatal as u64 + 1)).await;
     }
     let last = side.say(&people[0], &group, "the last").await;
     assert_told(&clients, &group, last).await;
