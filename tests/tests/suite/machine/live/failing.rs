@@ -3,10 +3,31 @@ use std::time::Duration;
 use local::gateway::Limits;
 use realtime::Settings;
 use serde_json::json;
-use tests::machine::live::Live;
+use tests::Person;
+use tests::machine::live::{Live, Socket};
 use tests::machine::own_table::OwnTable;
 use tests::machine::proxy::{Fate, Proxy};
 use tests::machine::user_id;
+
+/// Two people in a group, of whom one listens.
+struct Listening {
+    live: Live,
+    ada: Person,
+    group: String,
+    graces: Socket,
+}
+
+impl Listening {
+    async fn new() -> Self {
+        let live = Live::new().await;
+        let (ada, grace) = (live.table.person("Ada").await, live.table.person("Grace").await);
+        let group = live.start(&ada, &[&grace]).await;
+        live.changes().await;
+        let graces = live.open(&grace).await;
+        live.tell().await;
+        Self { live, ada, group, graces }
+    }
+}
 
 #[tokio::test]
 async fn a_socket_that_is_gone_is_forgotten_and_nobody_waits_for_it() {
@@ -73,12 +94,7 @@ async fn a_client_that_does_not_read_delays_nobody_and_is_closed() {
 
 #[tokio::test]
 async fn a_record_that_cannot_be_told_is_reported_and_the_others_are_told() {
-    let live = Live::new().await;
-    let (ada, grace) = (live.table.person("Ada").await, live.table.person("Grace").await);
-    let group = live.start(&ada, &[&grace]).await;
-    live.changes().await;
-    let mut graces = live.open(&grace).await;
-    live.tell().await;
+    let Listening { live, ada, group, mut graces } = Listening::new().await;
     for text in ["one", "two", "three"] {
         live.say(&ada, &group, text).await;
     }
@@ -95,12 +111,7 @@ async fn a_record_that_cannot_be_told_is_reported_and_the_others_are_told() {
 
 #[tokio::test]
 async fn a_batch_that_is_told_twice_is_told_with_the_same_numbers() {
-    let live = Live::new().await;
-    let (ada, grace) = (live.table.person("Ada").await, live.table.person("Grace").await);
-    let group = live.start(&ada, &[&grace]).await;
-    live.changes().await;
-    let mut graces = live.open(&grace).await;
-    live.tell().await;
+    let Listening { live, ada, group, mut graces } = Listening::new().await;
     live.say(&ada, &group, "one").await;
     live.say(&ada, &group, "two").await;
     let records = live.changes().await;
@@ -135,12 +146,7 @@ async fn what_cannot_be_told_while_the_table_is_away_is_told_later() {
 
 #[tokio::test]
 async fn what_was_removed_before_it_could_be_told_is_told_as_removed() {
-    let live = Live::new().await;
-    let (ada, grace) = (live.table.person("Ada").await, live.table.person("Grace").await);
-    let group = live.start(&ada, &[&grace]).await;
-    live.changes().await;
-    let mut graces = live.open(&grace).await;
-    live.tell().await;
+    let Listening { live, ada, group, mut graces } = Listening::new().await;
     live.say(&ada, &group, "one").await;
     let mut records = live.changes().await;
     live.ask(&ada, "DELETE", &format!("/api/conversations/{group}/"), json!({})).await;
