@@ -1,4 +1,5 @@
-//! What stands before the management of sockets, and decides about each post: it passes, it is lost, or it is held.
+//! What stands before the management of sockets, and decides about each post that tells of a message: it passes, it is
+//! lost, or it is held. What tells of anything else (a read mark may come at any time) passes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,14 +58,14 @@ impl Turnstile {
         &self.address
     }
 
-    /// What becomes of each post from now on, counted from 0.
+    /// What becomes of each post of a message from now on, counted from 0.
     pub fn expect(&self, judge: impl Fn(usize) -> Fate + Send + 'static) {
         let mut current = self.inner.judge.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.posts.store(0, Ordering::SeqCst);
         *current = Box::new(judge);
     }
 
-    /// How many posts came since then.
+    /// How many of them came since then.
     pub fn posts(&self) -> usize {
         self.inner.posts.load(Ordering::SeqCst)
     }
@@ -87,7 +88,8 @@ impl Drop for Turnstile {
 }
 
 async fn pass_on(State(inner): State<Arc<Inner>>, method: Method, uri: Uri, body: Bytes) -> Response {
-    let fate = if method == Method::POST {
+    let tells_of_a_message = std::str::from_utf8(&body).is_ok_and(|frame| frame.contains("message.created"));
+    let fate = if method == Method::POST && tells_of_a_message {
         let judge = inner.judge.lock().unwrap_or_else(PoisonError::into_inner);
         judge(inner.posts.fetch_add(1, Ordering::SeqCst))
     } else {
