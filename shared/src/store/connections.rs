@@ -26,6 +26,9 @@ const OPEN: &str = "open#";
 /// How many times a socket was noted for a person: who reads it and then writes sees whether another came in between.
 const OPENINGS: &str = "openings";
 
+/// How many sockets give way to one: a transaction takes 100 actions, three of which open it.
+const MOST_CLOSED_AT_ONCE: usize = 90;
+
 /// More minutes than a socket lives.
 const MINUTES: i64 = 256;
 
@@ -61,7 +64,9 @@ impl Store {
                 Some(item) => (connections_in(Reader(item))?, Reader(item).integer::<u64>(OPENINGS)?),
                 None => (Vec::new(), 0),
             };
-            let closing = superseded(open, most, caller.at);
+            let mut closing = superseded(open, most, caller.at);
+            // The rest goes when the next one opens.
+            closing.truncate(MOST_CLOSED_AT_ONCE);
             let mut actions = vec![
                 self.requiring(Key::session(caller)),
                 self.noting(&connection, openings, &closing),
