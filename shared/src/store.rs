@@ -40,6 +40,7 @@ mod conversations;
 mod edits;
 mod export;
 mod feed;
+mod gathering;
 mod history;
 mod import;
 mod inbox;

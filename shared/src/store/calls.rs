@@ -40,7 +40,7 @@ pub(super) enum Consistency {
 }
 
 /// Why a call did nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Failure {
     /// The condition did not hold; the item as it stands, if there is one.
     Condition(Option<Item>),
@@ -117,7 +117,8 @@ pub(super) struct Rows {
 }
 
 impl Store {
-    pub(super) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
+    /// One item by a call of its own; [`Store::get`] shares calls.
+    pub(super) async fn get_alone(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
         let request = self
             .client
             .get_item()

@@ -8,6 +8,8 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 
+use super::gathering::gathered;
+
 tokio::task_local! {
     static METER: Meter;
 }
@@ -50,8 +52,9 @@ pub(super) enum Direction {
 }
 
 impl Meter {
+    /// Counts what `work` spends. What it gets at the same time, it gets in one call.
     pub async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
-        METER.scope(self.clone(), work).await
+        METER.scope(self.clone(), gathered(work)).await
     }
 
     /// What was spent so far by the work around the caller of this.

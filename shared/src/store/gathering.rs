@@ -1,0 +1,95 @@
+//! Items that are asked for at the same time are got by one call. Each call costs processor time, and calls side by side
+//! need a connection each: the second one's handshakes would stand in the first request of a cold function.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+
+use super::Store;
+use super::calls::{Consistency, Failure};
+use super::item::{Item, Reader};
+use super::keys::Key;
+
+tokio::task_local! {
+    static GATHERING: Gathering;
+}
+
+/// The next round of each consistency: who comes before it is under way takes part in it.
+#[derive(Clone, Default)]
+struct Gathering(Arc<Mutex<Rounds>>);
+
+#[derive(Default)]
+struct Rounds {
+    strong: Option<Round>,
+    eventual: Option<Round>,
+}
+
+struct Round {
+    keys: Vec<Key>,
+    found: Found,
+}
+
+/// Whoever waits for it drives it; nobody depends on the others.
+type Found = Shared<BoxFuture<'static, Result<Arc<[Item]>, Failure>>>;
+
+/// What `work` gets at the same time, it gets in one call.
+pub(super) async fn gathered<T>(work: impl Future<Output = T>) -> T {
+    GATHERING.scope(Gathering::default(), work).await
+}
+
+impl Store {
+    pub(super) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
+        let Ok(found) = GATHERING.try_with(|gathering| gathering.found(self, &key, consistency)) else {
+            return self.get_alone(key, consistency).await;
+        };
+        let items = found.await?;
+        Ok(items.iter().find(|item| Reader(item).key().is_ok_and(|found| found == key)).cloned())
+    }
+
+    async fn get_gathered(&self, mut keys: Vec<Key>, consistency: Consistency) -> Result<Vec<Item>, Failure> {
+        match keys.pop() {
+            Some(key) if keys.is_empty() => Ok(self.get_alone(key, consistency).await?.into_iter().collect()),
+            Some(key) => {
+                keys.push(key);
+                self.batch_get(keys, consistency).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Gathering {
+    fn found(&self, store: &Store, key: &Key, consistency: Consistency) -> Found {
+        let mut rounds = self.lock();
+        let round = rounds.of(consistency).get_or_insert_with(|| Round {
+            keys: Vec::new(),
+            found: self.clone().round(store.clone(), consistency).boxed().shared(),
+        });
+        if !round.keys.contains(key) {
+            round.keys.push(key.clone());
+        }
+        round.found.clone()
+    }
+
+    async fn round(self, store: Store, consistency: Consistency) -> Result<Arc<[Item]>, Failure> {
+        // Lets everybody come who asks at the same time.
+        tokio::task::yield_now().await;
+        let gathered = self.lock().of(consistency).take();
+        let keys = gathered.map(|round| round.keys).unwrap_or_default();
+        Ok(store.get_gathered(keys, consistency).await?.into())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Rounds> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rounds {
+    fn of(&mut self, consistency: Consistency) -> &mut Option<Round> {
+        match consistency {
+            Consistency::Strong => &mut self.strong,
+            Consistency::Eventual => &mut self.eventual,
+        }
+    }
+}
