@@ -30,7 +30,7 @@ struct Round {
     found: Found,
 }
 
-/// Whoever waits for it drives it; nobody depends on the others.
+/// Whoever waits drives it: nobody depends on the others.
 type Found = Shared<BoxFuture<'static, Result<Arc<[Item]>, Failure>>>;
 
 /// What `work` gets at the same time, it gets in one call.
@@ -43,6 +43,8 @@ impl Store {
         let Ok(found) = GATHERING.try_with(|gathering| gathering.found(self, &key, consistency)) else {
             return self.get_alone(key, consistency).await;
         };
+        // Lets everybody come who asks at the same time; whoever waits for what is found first has it looked for.
+        tokio::task::yield_now().await;
         let items = found.await?;
         Ok(items.iter().find(|item| Reader(item).key().is_ok_and(|found| found == key)).cloned())
     }
@@ -73,8 +75,6 @@ impl Gathering {
     }
 
     async fn round(self, store: Store, consistency: Consistency) -> Result<Arc<[Item]>, Failure> {
-        // Lets everybody come who asks at the same time.
-        tokio::task::yield_now().await;
         let gathered = self.lock().of(consistency).take();
         let keys = gathered.map(|round| round.keys).unwrap_or_default();
         Ok(store.get_gathered(keys, consistency).await?.into())

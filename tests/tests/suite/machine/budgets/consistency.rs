@@ -1,5 +1,5 @@
 //! What authorises and what was acknowledged is read strongly, at twice the price of what only decorates. No database on a
-//! machine shows stale reads, so what is asked for is looked at.
+//! machine shows stale reads, so what is asked for is looked at; and in how many calls.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -99,5 +99,35 @@ async fn which_conversations_moved_may_be_stale_and_what_is_handed_out_of_them_m
         let strong = strong.iter().map(|kind| ((*kind).to_owned(), true));
         let stale = stale.iter().map(|kind| ((*kind).to_owned(), false));
         assert_eq!(*reads.lock().expect("no test panics here"), strong.chain(stale).collect(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_got_at_the_same_time_is_got_in_one_call() {
+    let (ada, grace) = tokio::join!(Person::new("Ada"), Person::new("Grace"));
+    let conversation = ada.start(&[&grace], None).await;
+    let message = ada.say(&conversation, "Hello").await;
+    let message = message["message_id"].as_str().expect("an id");
+    let (proxy, calls) = (Proxy::start().await, Arc::new(Mutex::new(Vec::new())));
+    let functions = InProcess::on(store_at(proxy.address()).await);
+    let noting = calls.clone();
+    proxy.expect(move |call| {
+        noting.lock().expect("no test panics here").push((call.operation.to_owned(), reads_of(call).len()));
+        Fate::Pass
+    });
+    let expected = [
+        // The session, and the caller.
+        ("/api/users/me/".to_owned(), vec![("BatchGetItem", 2)]),
+        // The session, META and the message; then the sender's name.
+        (format!("/api/messages/{message}/"), vec![("BatchGetItem", 3), ("BatchGetItem", 1)]),
+        // The session, who is looked at, and the caller, whose role decides whether they may.
+        (format!("/api/users/{}/", grace.id), vec![("BatchGetItem", 3)]),
+    ];
+    for (path, expected) in expected {
+        calls.lock().expect("no test panics here").clear();
+        let (status, body, _) = functions.send(&ada, "GET", &path, &[], None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        let expected: Vec<_> = expected.into_iter().map(|(operation, items)| (operation.to_owned(), items)).collect();
+        assert_eq!(*calls.lock().expect("no test panics here"), expected, "{path}");
     }
 }
