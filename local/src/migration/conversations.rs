@@ -106,6 +106,7 @@ fn memberships(
         joined_at,
         position,
         read_number: last_number,
+        addition: None,
     };
     (0..).zip(joined).map(membership).collect()
 }

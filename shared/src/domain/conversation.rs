@@ -131,6 +131,8 @@ pub struct Membership {
     pub position: u32,
     /// The last number this person has read; everything after it is unread.
     pub read_number: Number,
+    /// The change that added this person; nothing if it was not a change that did, but the beginning.
+    pub addition: Option<Number>,
 }
 
 impl Membership {

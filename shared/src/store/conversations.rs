@@ -80,6 +80,7 @@ impl Store {
                 joined_at: now,
                 position,
                 read_number: Number::ZERO,
+                addition: None,
             })
             .collect();
         for _ in 0..MOST_ATTEMPTS {

@@ -66,6 +66,13 @@ impl Writer {
         }
     }
 
+    pub(super) fn optional_integer(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.integer(name, value),
+            None => self,
+        }
+    }
+
     pub(super) fn build(self) -> Item {
         self.0
     }
@@ -127,6 +134,10 @@ impl<'a> Reader<'a> {
             return Ok(Number::ZERO);
         }
         Number::new(self.integer(name)?).ok_or_else(|| corrupt(name))
+    }
+
+    pub(super) fn optional_number(self, name: &str) -> Result<Option<Number>, Error> {
+        self.has(name).then(|| self.number(name)).transpose()
     }
 
     pub(super) fn flag(self, name: &str) -> Result<bool, Error> {
@@ -254,6 +265,7 @@ pub(super) fn membership_to_item(membership: &Membership) -> Item {
         .text("joined_at", membership.joined_at)
         .integer("position", membership.position)
         .integer("read_number", membership.read_number)
+        .optional_integer("addition", membership.addition)
         .build()
 }
 
@@ -268,6 +280,7 @@ impl TryFrom<Reader<'_>> for Membership {
             joined_at: item.instant("joined_at")?,
             position: item.integer("position")?,
             read_number: item.number("read_number")?,
+            addition: item.optional_number("addition")?,
         })
     }
 }
@@ -298,6 +311,23 @@ mod tests {
         };
         let item = conversation_to_item(&conversation, Nonce::unique());
         assert_eq!(Conversation::try_from(Reader(&item)).expect("readable"), conversation);
+    }
+
+    #[test]
+    fn a_membership_is_read_as_it_was_written() {
+        for addition in [None, Some(Number::ZERO.next())] {
+            let membership = Membership {
+                conversation: ConversationId::unique(),
+                conversation_created_at: now(),
+                user: UserId::unique(),
+                joined_at: now(),
+                position: 1,
+                read_number: Number::ZERO,
+                addition,
+            };
+            let item = membership_to_item(&membership);
+            assert_eq!(Membership::try_from(Reader(&item)).expect("readable"), membership);
+        }
     }
 
     #[test]

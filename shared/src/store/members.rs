@@ -70,7 +70,7 @@ impl Store {
             }
             conversation.check_can_take_in(user)?;
             let kind = ChangeKind::ParticipantAdded { user, by: caller.user };
-            let taken_in = |_| self.taking_in(&conversation, caller.user, user, now).into();
+            let taken_in = |number| self.taking_in(&conversation, caller.user, user, number, now).into();
             if self.record(&recording, kind, taken_in).await?.is_some() {
                 return Ok(());
             }
@@ -98,26 +98,30 @@ impl Store {
         self.admit(caller, seen).await
     }
 
-    /// On condition that the caller still takes part with the same rights, that the joiner does not, and that there is
-    /// room. A membership that somebody left behind who died half-way is overwritten.
+    /// On condition that the caller still takes part with the same rights, that the joiner does not, that there is
+    /// room, and that no removal has a higher number: so the joiner's own last one has a lower one. A membership that
+    /// somebody left behind who died half-way is overwritten.
     fn taking_in(
         &self,
         conversation: &Conversation,
         by: UserId,
         joiner: UserId,
+        number: Number,
         now: Timestamp,
     ) -> [TransactWriteItem; 2] {
         let participants = self.updating(
             Key::conversation(conversation.id),
             "ADD participants :joiner",
             "created_by = :creator AND contains(participants, :by) AND NOT contains(participants, :user) \
-             AND size(participants) < :most",
+             AND size(participants) < :most \
+             AND (attribute_not_exists(last_removal) OR last_removal < :number)",
             [
                 (":joiner", participant_set([&joiner])),
                 (":creator", text(conversation.created_by)),
                 (":by", bytes(by.as_bytes())),
                 (":user", bytes(joiner.as_bytes())),
                 (":most", integer(MOST_PARTICIPANTS)),
+                (":number", integer(number)),
             ],
         );
         let membership = Membership {
@@ -127,6 +131,7 @@ impl Store {
             joined_at: now,
             position: 0,
             read_number: conversation.messages,
+            addition: Some(number),
         };
         [participants, self.putting(membership_to_item(&membership))]
     }
@@ -191,10 +196,7 @@ impl Store {
     ) -> Result<bool, Error> {
         let Some(heir) = self.heir(conversation, leaver).await? else { return Ok(false) };
         let kind = ChangeKind::ParticipantRemoved { user: leaver, by };
-        let taken_out = |_| {
-            let membership = self.deleting(Key::membership(leaver, conversation.id));
-            vec![self.taking_out(conversation, leaver, heir), membership]
-        };
+        let taken_out = |number| self.taking_out(conversation, leaver, heir, number).into();
         Ok(self.record(recording, kind, taken_out).await?.is_some())
     }
 
@@ -208,19 +210,34 @@ impl Store {
         Ok(memberships.iter().map(|membership| membership.user).find(|user| *user != leaver))
     }
 
-    /// On condition that nobody came or left since the conversation was read: so somebody always stays behind, and
-    /// the heir is among them.
-    fn taking_out(&self, conversation: &Conversation, leaver: UserId, heir: UserId) -> TransactWriteItem {
-        self.updating(
+    /// On condition that the same people take part as when the conversation was read, so that somebody always stays
+    /// behind, and the heir is among them; and that neither a removal nor the leaver's addition has a higher number. They
+    /// may have been taken out and added again meanwhile.
+    fn taking_out(
+        &self,
+        conversation: &Conversation,
+        leaver: UserId,
+        heir: UserId,
+        number: Number,
+    ) -> [TransactWriteItem; 2] {
+        let participants = self.updating(
             Key::conversation(conversation.id),
-            "DELETE participants :leaver SET created_by = :heir",
-            "participants = :participants AND created_by = :creator",
+            "DELETE participants :leaver SET created_by = :heir, last_removal = :number",
+            "participants = :participants AND created_by = :creator \
+             AND (attribute_not_exists(last_removal) OR last_removal < :number)",
             [
                 (":leaver", participant_set([&leaver])),
                 (":heir", text(heir)),
                 (":participants", participant_set(&conversation.participants)),
                 (":creator", text(conversation.created_by)),
+                (":number", integer(number)),
             ],
-        )
+        );
+        let membership = self.deleting_if(
+            Key::membership(leaver, conversation.id),
+            "attribute_not_exists(addition) OR addition < :number",
+            [(":number", integer(number))],
+        );
+        [participants, membership]
     }
 }

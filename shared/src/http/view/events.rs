@@ -180,6 +180,7 @@ fn summary(viewer: UserId, audience: &Audience) -> Result<InboxRowView, Error> {
         joined_at: conversation.created_at,
         position: 0,
         read_number: conversation.messages,
+        addition: None,
     };
     let row = InboxRow { conversation, membership, last_message: None, participants: audience.named.clone() };
     InboxRowView::new(viewer, &row, &audience.shown.people)

@@ -2,7 +2,7 @@
 //!
 //! Two items that must agree each leave a [`Link`], and the second takes away what the first one left: whatever is left
 //! at the end is suspicious. So memory does not grow with what is right, but for some bytes a person, a conversation and
-//! a membership; a log is kept as runs of numbers.
+//! everybody who takes or took part in it; a log is kept as runs of numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -48,12 +48,32 @@ pub(super) struct Log {
     pub(super) aliased: Runs,
     pub(super) client_keys: u64,
     pub(super) links: HashSet<Link>,
+    /// Of those whom changes added or took out.
+    pub(super) parts: HashMap<UserId, Part>,
     /// The highest read mark, and whose it is.
     pub(super) read: Option<(Number, UserId)>,
 }
 
+/// What is said of one person's coming and going.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
+    /// The last change that names them, and whether it added them.
+    pub(super) last: Option<(Number, bool)>,
+    /// The change that added them, by their membership.
+    pub(super) addition: Option<Number>,
+}
+
+impl Part {
+    pub(super) fn fits(self, takes_part: bool) -> bool {
+        self.last.is_none_or(|(_, added)| added == takes_part)
+            && self.addition.is_none_or(|addition| self.last == Some((addition, true)))
+    }
+}
+
 /// What META says of the log.
 pub(super) struct Meta {
+    /// In order.
+    pub(super) participants: Vec<UserId>,
     pub(super) messages: Number,
     pub(super) hidden: u64,
     pub(super) changes: Number,
@@ -180,7 +200,8 @@ impl Facts {
     fn add_conversation(&mut self, conversation: &Conversation) {
         let Conversation { id, created_at, messages, hidden, changes, .. } = *conversation;
         let log = self.log(id);
-        log.meta = Some(Meta { messages, hidden, changes });
+        let participants = conversation.participants.iter().copied().collect();
+        log.meta = Some(Meta { participants, messages, hidden, changes });
         for user in &conversation.participants {
             toggle(&mut log.links, Link::Member(*user, created_at));
         }
@@ -224,16 +245,24 @@ impl Log {
                 true
             }
             ChangeKind::MessageDeleted { message, .. } => self.deleted.insert(*message),
-            ChangeKind::ParticipantAdded { .. }
-            | ChangeKind::ParticipantRemoved { .. }
-            | ChangeKind::ConversationUpdated { .. }
-            | ChangeKind::Void => true,
+            ChangeKind::ParticipantAdded { user, .. } => self.add_coming_or_going(*user, change.number, true),
+            ChangeKind::ParticipantRemoved { user, .. } => self.add_coming_or_going(*user, change.number, false),
+            ChangeKind::ConversationUpdated { .. } | ChangeKind::Void => true,
         }
+    }
+
+    fn add_coming_or_going(&mut self, user: UserId, number: Number, added: bool) -> bool {
+        let part = self.parts.entry(user).or_default();
+        part.last = part.last.max(Some((number, added)));
+        true
     }
 
     fn add_membership(&mut self, membership: &Membership) {
         toggle(&mut self.links, Link::Member(membership.user, membership.conversation_created_at));
         self.read = self.read.max(Some((membership.read_number, membership.user)));
+        if membership.addition.is_some() {
+            self.parts.entry(membership.user).or_default().addition = membership.addition;
+        }
     }
 }
 

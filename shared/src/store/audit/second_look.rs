@@ -7,6 +7,7 @@
 
 mod conversations;
 mod logs;
+mod parts;
 mod people;
 
 use std::collections::HashMap;
@@ -77,6 +78,7 @@ impl<'a> Look<'a> {
             Suspicion::Logins(user) => self.logins(*user).await,
             Suspicion::Nobody(user, by) => self.nobody(*user, by).await,
             Suspicion::Membership(user, id) => self.membership(*user, *id).await,
+            Suspicion::Part(user, id, part) => self.part(*user, *id, *part).await,
             Suspicion::AboveCounter(log, id, number) => self.above_counter(*log, *id, *number).await,
             Suspicion::Hidden(id) => self.hidden(*id).await,
             Suspicion::Gaps(log, id, gaps) => self.gaps(*log, *id, gaps).await,

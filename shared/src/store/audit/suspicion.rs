@@ -1,6 +1,6 @@
 //! What is to be looked at again: what the facts do not explain, since it is wrong or since it changed while it was read.
 
-use super::facts::{Facts, Link, Log, Meta};
+use super::facts::{Facts, Link, Log, Meta, Part};
 use super::thing::ImportItem;
 use super::{Note, Notes};
 use crate::domain::id::{ConversationId, MessageId, Number, UserId};
@@ -23,6 +23,8 @@ pub(super) enum Suspicion {
     /// Somebody who is named by an item, and is not there.
     Nobody(UserId, Key),
     Membership(UserId, ConversationId),
+    /// What changes and a membership say of somebody's coming and going.
+    Part(UserId, ConversationId, Part),
     /// A number that the counter has not reached.
     AboveCounter(LogKind, ConversationId, Number),
     /// How many tombstones and voids there are.
@@ -111,6 +113,8 @@ impl Facts {
             Link::ClientKey { number, key } => Suspicion::ClientKey(id.message(*number), key.clone()),
             Link::Member(user, _) => Suspicion::Membership(*user, id),
         }));
+        let parts = log.parts.iter().filter(|(user, part)| !part.fits(meta.participants.binary_search(user).is_ok()));
+        suspicions.extend(parts.map(|(user, part)| Suspicion::Part(*user, id, *part)));
         let at = |number| id.message(number);
         suspicions.extend(log.tombstones.without(&log.deleted).map(at).map(Suspicion::Undeleted));
         suspicions.extend(log.deleted.without(&log.tombstones).map(at).map(Suspicion::Deletion));

@@ -87,6 +87,7 @@ impl Thing {
         check_attributes(&thing, Reader(item))?;
         if let Self::Conversation(conversation) = &thing {
             check_conversation(conversation)?;
+            check_last_removal(conversation, Reader(item))?;
         }
         if let Self::Entry(_, entry) = &thing
             && let Entry::Message(message) = &entry.entry
@@ -313,6 +314,16 @@ fn check_conversation(conversation: &Conversation) -> Result<(), Flaw> {
         return Err(format!("counts {hidden} tombstones and voids among {messages} numbers"));
     }
     Ok(())
+}
+
+/// Else nobody could be added or taken out.
+fn check_last_removal(conversation: &Conversation, item: Reader<'_>) -> Result<(), Flaw> {
+    let last_removal = item.number("last_removal").map_err(|error| format!("cannot be read: {error}"))?;
+    if last_removal > conversation.changes {
+        Err("names a last removal that its counter of changes has not reached".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn check_message(message: &Message) -> Result<(), Flaw> {

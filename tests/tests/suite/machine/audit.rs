@@ -92,6 +92,7 @@ pub(super) fn imported(ada: &Actor, grace: &Actor) -> ImportedConversation {
         joined_at: at,
         position,
         read_number: number(1),
+        addition: None,
     };
     let message = Message {
         id: id.message(number(1)),

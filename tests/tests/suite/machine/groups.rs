@@ -1,5 +1,6 @@
 //! Groups under roles, races and lost answers: every change is made once, and numbered once.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::{join, join_all};
@@ -9,6 +10,7 @@ use tests::machine::own_table::OwnTable;
 use tests::machine::proxy::{Fate, Proxy};
 use tests::machine::{InProcess, admin, caller, conversation_id, host, now, store};
 use tests::{Person, two_people};
+use tokio::sync::Notify;
 
 use crate::conversations::{NO_CONVERSATION, participants};
 use crate::groups::{add, delete, naming, remove, rename};
@@ -83,6 +85,39 @@ impl Scene {
         assert_eq!(told["changes"].as_array().map(Vec::len), Some(1), "{told}");
         assert_eq!(told["pending_changes"], json!([]), "{told}");
         told
+    }
+
+    /// Does something whose transaction is held, something else meanwhile, and lets it go.
+    async fn overtaken<T, U>(&self, late: impl Future<Output = T>, meanwhile: impl Future<Output = U>) -> (T, U) {
+        let held = AtomicBool::new(false);
+        self.proxy.expect(move |call| {
+            let is_first = call.operation == "TransactWriteItems" && !held.swap(true, Ordering::SeqCst);
+            if is_first { Fate::Hold } else { Fate::Pass }
+        });
+        let meanwhile = async {
+            self.proxy.until_held().await;
+            let done = meanwhile.await;
+            self.proxy.release();
+            done
+        };
+        tokio::join!(late, meanwhile)
+    }
+
+    /// Checks that whoever began with these people and followed the changes in their order knows who takes part now.
+    async fn assert_followed(&self, group: &str, beginning: &[&Person]) {
+        let (status, told) = self.ask(&self.ada, "GET", &format!("{group}changes/"), json!({})).await;
+        assert_eq!((status, &told["pending_changes"]), (200, &json!([])), "{told}");
+        let mut followed: BTreeSet<&str> = beginning.iter().map(|person| person.id.as_str()).collect();
+        for change in told["changes"].as_array().expect("a list") {
+            match change["kind"].as_str() {
+                Some("participant.added") => followed.insert(change["participant"]["user"].as_str().expect("an id")),
+                _ => followed.remove(change["user"]["user_id"].as_str().expect("only people came and went")),
+            };
+        }
+        let participants = participants(&self.read(group).await);
+        let participants: BTreeSet<&str> = participants.iter().filter_map(Value::as_str).collect();
+        assert_eq!(followed, participants, "{told}");
+        self.table.assert_sound(now()).await;
     }
 
     /// Checks that a removed group left nothing but the note that it was removed.
@@ -220,22 +255,63 @@ async fn a_change_that_others_made_first_leaves_no_number_pending() {
             "remove" => scene.remove(&group, &scene.grace).await,
             _ => scene.leave(&group, &scene.grace).await,
         };
-        let held = AtomicBool::new(false);
-        scene.proxy.expect(move |call| {
-            let is_first = call.operation == "TransactWriteItems" && !held.swap(true, Ordering::SeqCst);
-            if is_first { Fate::Hold } else { Fate::Pass }
-        });
-        let first = async {
-            scene.proxy.until_held().await;
-            let done = change().await;
-            scene.proxy.release();
-            done
-        };
-        let (late, first) = tokio::join!(change(), first);
+        let (late, first) = scene.overtaken(change(), change()).await;
         assert!(first.0 < 300 && late.0 >= 400, "{operation}: {first:?} {late:?}");
         let changes = scene.assert_changed_once(&group).await;
         assert_eq!(scene.read(&group).await["changes"], changes["cursor"], "{operation}: both numbers are settled");
     }
+}
+
+#[tokio::test]
+async fn who_is_added_late_after_being_added_and_removed_is_told_to_be_in() {
+    let scene = Scene::new().await;
+    let group = scene.group(&[&scene.grace]).await;
+    let meanwhile = async { (scene.add(&group, &scene.edsger).await, scene.remove(&group, &scene.edsger).await) };
+    let (late, (added, removed)) = scene.overtaken(scene.add(&group, &scene.edsger), meanwhile).await;
+    assert_eq!((late.0, added.0, removed.0), (200, 200, 200), "{} {} {}", late.1, added.1, removed.1);
+    let everybody = [&*scene.ada.id, &*scene.grace.id, &*scene.edsger.id];
+    assert_eq!(participants(&scene.read(&group).await), everybody);
+    scene.assert_followed(&group, &[&scene.ada, &scene.grace]).await;
+}
+
+#[tokio::test]
+async fn who_is_removed_late_after_being_removed_and_added_is_told_to_be_out() {
+    let scene = Scene::new().await;
+    let group = scene.group(&[&scene.grace, &scene.edsger]).await;
+    let meanwhile = async { (scene.remove(&group, &scene.edsger).await, scene.add(&group, &scene.edsger).await) };
+    let (late, (removed, added)) = scene.overtaken(scene.remove(&group, &scene.edsger), meanwhile).await;
+    assert_eq!((late.0, removed.0, added.0), (200, 200, 200), "{} {} {}", late.1, removed.1, added.1);
+    assert_eq!(participants(&scene.read(&group).await), [&*scene.ada.id, &*scene.grace.id]);
+    scene.assert_followed(&group, &[&scene.ada, &scene.grace, &scene.edsger]).await;
+}
+
+/// The second removal takes its number before the first one is made, and the person is back before the second is.
+#[tokio::test]
+async fn who_is_removed_late_after_being_added_with_a_higher_number_is_told_to_be_out() {
+    let scene = Scene::new().await;
+    let group = scene.group(&[&scene.grace, &scene.edsger]).await;
+    let (proxy, removed) = (Proxy::start().await, Notify::new());
+    let functions = InProcess::on(scene.table.store_at(proxy.address()).await);
+    proxy.expect(|call| if call.operation == "TransactWriteItems" { Fate::Hold } else { Fate::Pass });
+    let first = async {
+        let path = format!("{group}remove_participant/");
+        let answer = functions.send(&scene.ada, "POST", &path, &[], Some(naming(&scene.edsger))).await;
+        removed.notify_one();
+        answer.0
+    };
+    let meanwhile = async {
+        proxy.release();
+        removed.notified().await;
+        scene.add(&group, &scene.edsger).await.0
+    };
+    let second = async {
+        proxy.until_held().await;
+        scene.overtaken(scene.remove(&group, &scene.edsger), meanwhile).await
+    };
+    let (first, (second, added)) = tokio::join!(first, second);
+    assert_eq!((first, second.0, added), (200, 200, 200), "{}", second.1);
+    assert_eq!(participants(&scene.read(&group).await), [&*scene.ada.id, &*scene.grace.id]);
+    scene.assert_followed(&group, &[&scene.ada, &scene.grace, &scene.edsger]).await;
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ async fn finish(world: &World, clients: &mut [Client<'_>]) -> Result<Vec<usize>,
         }
         let Some(first) = members.first() else { continue };
         there.push(place);
+        clients[*first].compare_people(place).await.map_err(|wrong| format!("conversation {place}: {wrong}"))?;
         // From the beginning, and by pages.
         clients[*first].replicas.remove(&place);
         clients[*first].follow(None, place).await;

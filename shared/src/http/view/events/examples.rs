@@ -71,6 +71,7 @@ impl Scene {
             joined_at: at(),
             position: 0,
             read_number: one,
+            addition: None,
         };
         let ada = person(ADA, "Ada", "Lovelace", "ada@example.com");
         let grace = person(GRACE, "Grace", "Hopper", "grace@example.com");

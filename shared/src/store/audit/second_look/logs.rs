@@ -42,7 +42,7 @@ impl Look<'_> {
             hidden += found.iter().filter(|entry| !matches!(entry, Entry::Message(_))).count() as u64;
             false
         };
-        if self.walk(Log::Messages, id, &mut entries).await?.is_none() {
+        if self.walk(Log::Messages, id, Number::ZERO, &mut entries).await?.is_none() {
             return Ok(Vec::new());
         }
         let Some([Some(Thing::Conversation(after))]) = self.together([&meta]).await? else { return Ok(Vec::new()) };
@@ -128,7 +128,7 @@ impl Look<'_> {
         let deletes =
             |change: &Change| matches!(change.kind, ChangeKind::MessageDeleted { message, .. } if message == id.number);
         let mut changes = |found: Vec<Change>| found.iter().any(deletes);
-        let found = self.walk(Log::Changes, id.conversation, &mut changes).await?;
+        let found = self.walk(Log::Changes, id.conversation, Number::ZERO, &mut changes).await?;
         let stands = self.store.get(meta, Consistency::Strong).await?.is_some();
         Ok(violation_if(found == Some(false) && stands, "no change says that a deleted message was deleted", [&entry]))
     }
@@ -167,18 +167,19 @@ impl Look<'_> {
         })
     }
 
-    /// Shows all that stands in a log to `look`, until that has seen enough; whether it has. Nothing if something there
+    /// Shows all that stands in a log after a number to `look`, until that has seen enough; whether it has. Nothing if something there
     /// cannot be read, which is told apart.
-    async fn walk<T>(
+    pub(super) async fn walk<T>(
         &self,
         log: Log,
         id: ConversationId,
+        after: Number,
         look: &mut impl FnMut(Vec<T>) -> bool,
     ) -> Result<Option<bool>, Error>
     where
         T: Numbered + for<'i> TryFrom<Reader<'i>, Error = Error>,
     {
-        let mut stretch = Stretch::after(Number::ZERO);
+        let mut stretch = Stretch::after(after);
         loop {
             let found = self.store.stretch(log, id, stretch, ENTRIES_AT_ONCE, Consistency::Strong).await;
             let Found { entries, through, more } = match found {

@@ -39,6 +39,8 @@ const EDIT: &str = "CHG#0000000002";
 const EDIT_OF_TOMBSTONE: &str = "CHG#0000000003";
 const DELETION: &str = "CHG#0000000004";
 const LATER_CHANGE: &str = "CHG#0000000005";
+const ADDITION: &str = "CHG#0000000006";
+const LAST_CHANGE: &str = "CHG#0000000007";
 
 fn items_on_their_own(at: &LivedIn) -> Vec<Plant> {
     let (group, ada) = (format!("CONV#{}", at.group), format!("USER#{}", at.ada.id()));
@@ -64,6 +66,7 @@ fn items_on_their_own(at: &LivedIn) -> Vec<Plant> {
         plant("when it was edited", &group, SECOND, set(json!({ "edited_at": null }))),
         plant("has a title", &format!("CONV#{}", at.direct), "META", set(json!({ "title": text("Engines") }))),
         plant("does not take part", &group, "META", set(json!({ "created_by": text(UserId::unique()) }))),
+        plant("names a last removal", &group, "META", set(json!({ "last_removal": count(8) }))),
         plant("tombstones and voids among", &group, "META", set(json!({ "hidden_messages": count(9) }))),
     ]
 }
@@ -109,7 +112,7 @@ fn logs(at: &LivedIn) -> Vec<Plant> {
     vec![
         plant("counter has not reached", "MSG#0000000009", set(void())),
         plant("counter has not reached", "CHG#0000000009", set(json!({ "kind": text("void"), "at": text(now()) }))),
-        plant("counter has not reached", "META", set(json!({ "changes": count(3) }))),
+        plant("counter has not reached", "META", set(json!({ "changes": count(5) }))),
         plant("2 tombstones and voids are counted, and 1 stand", VOID, Deed::Remove),
         plant("1 tombstones and voids are counted, and 2 stand", "META", set(json!({ "hidden_messages": count(1) }))),
         plant("names a change that did not edit it", EDIT, Deed::Remove),
@@ -150,7 +153,9 @@ fn conversations(at: &LivedIn) -> Vec<Plant> {
     let (early, late) = ("2026-01-01T12:00:00.000000Z", "2026-01-02T12:00:00.000000Z");
     let pair = format!("DIRECT#{}#{}", ada.min(grace), ada.max(grace));
     let strangers = format!("DIRECT#{}#{}", ada.min(at.admin.id()), ada.max(at.admin.id()));
-    let gone = ConversationId::unique();
+    let (gone, stranger) = (ConversationId::unique(), UserId::unique());
+    let named =
+        |what: &str, user: UserId| set(json!({ "kind": text(format!("participant.{what}")), "user": text(user) }));
     let import = format!("IMPORT#{}", at.imported.old_id);
     let imported = conversation(at.imported.conversation.id);
     let clearing = json!({ "conversation": text(at.group), "due": text(early) });
@@ -169,6 +174,22 @@ fn conversations(at: &LivedIn) -> Vec<Plant> {
             set(member(early, late)),
         ),
         plant("read further", format!("USER#{grace}"), &membership(at.group), set(json!({ "read_number": count(5) }))),
+        plant(
+            "whom the last change that names them added",
+            conversation(at.group),
+            LAST_CHANGE,
+            named("added", stranger),
+        ),
+        plant("whom the last change that names them added", conversation(at.group), EDIT, named("added", stranger)),
+        plant("names them took out", conversation(at.group), LAST_CHANGE, named("removed", at.admin.id())),
+        plant("did not add its person", conversation(at.group), ADDITION, set(json!({ "kind": text("void") }))),
+        plant("did not add its person", conversation(at.group), ADDITION, named("added", stranger)),
+        plant(
+            "did not add its person",
+            format!("USER#{grace}"),
+            &membership(at.group),
+            set(json!({ "addition": count(1) })),
+        ),
         plant("conversation that is not there", format!("USER#{grace}"), &membership(gone), set(member(early, late))),
         plant("log of a conversation that is not there", conversation(at.group), "META", Deed::Remove),
         plant(

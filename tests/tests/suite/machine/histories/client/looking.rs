@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::domain::Error;
+use shared::domain::change::ChangeKind;
 use shared::domain::log::{Progress, WRITER_LIFETIME, Walk};
 use tests::linearizability::{Answer, Changes, Number, Page, Request, Shown};
 use tests::machine::{caller, conversation_id, now};
@@ -171,6 +172,32 @@ impl Client<'_> {
         let may = answer == Answer::Done;
         self.record(place, &self.outcome(called, Some((200, json!({}))), false, false), Request::Settle, Some(answer));
         may
+    }
+
+    /// Compares who takes part with what the changes say of everybody whom they name, when nobody writes any more.
+    pub(in super::super) async fn compare_people(&self, place: usize) -> Result<(), String> {
+        let (store, id) = (self.world.table.store(), conversation_id(&self.id(place)));
+        let calling = caller(&self.world.people[usize::from(self.person)]);
+        let (mut walk, mut followed) = (Walk::default(), BTreeMap::new());
+        loop {
+            let page = store.changes_since(&calling, id, walk, 100, now()).await.expect("takes part");
+            for change in &page.changes {
+                match change.kind {
+                    ChangeKind::ParticipantAdded { user, .. } => followed.insert(user, true),
+                    ChangeKind::ParticipantRemoved { user, .. } => followed.insert(user, false),
+                    _ => None,
+                };
+            }
+            walk = page.walk;
+            if !page.has_more {
+                break;
+            }
+        }
+        let conversation = store.conversation(&calling, id, now()).await.expect("takes part").conversation;
+        match followed.into_iter().find(|(user, is_in)| conversation.has(*user) != *is_in) {
+            Some((user, is_in)) => Err(format!("by the changes, it is {is_in} that {user} takes part")),
+            None => Ok(()),
+        }
     }
 
     pub(in super::super) async fn inbox(&self, intent: Option<&Intent>) {
