@@ -118,7 +118,12 @@ pub(super) struct Rows {
 
 impl Store {
     /// One item by a call of its own; [`Store::get`] shares calls.
-    pub(super) async fn get_alone(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
+    pub(super) async fn get_alone(
+        &self,
+        key: Key,
+        consistency: Consistency,
+        metered: Call,
+    ) -> Result<Option<Item>, Failure> {
         let request = self
             .client
             .get_item()
@@ -126,16 +131,30 @@ impl Store {
             .set_key(Some(key_item(key)))
             .consistent_read(consistency == Consistency::Strong)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        Ok(call(Direction::Read, || request.clone().send()).await?.item)
+        Ok(metered_call(metered, Direction::Read, || request.clone().send()).await?.item)
     }
 
     /// All of `keys` that are there, in no order; in one round trip, however many there are.
     pub(super) async fn batch_get(&self, keys: Vec<Key>, consistency: Consistency) -> Result<Vec<Item>, Failure> {
-        let batches = keys.chunks(BATCH_GET_LIMIT).map(|keys| self.batch_get_once(keys, consistency));
+        self.batch_get_metered(&keys, consistency, &Call::begin()).await
+    }
+
+    pub(super) async fn batch_get_metered(
+        &self,
+        keys: &[Key],
+        consistency: Consistency,
+        metered: &Call,
+    ) -> Result<Vec<Item>, Failure> {
+        let batches = keys.chunks(BATCH_GET_LIMIT).map(|keys| self.batch_get_once(keys, consistency, metered.clone()));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
-    async fn batch_get_once(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, Failure> {
+    async fn batch_get_once(
+        &self,
+        keys: &[Key],
+        consistency: Consistency,
+        mut metered: Call,
+    ) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::with_capacity(keys.len());
         let mut remaining: Vec<Item> = keys.iter().cloned().map(key_item).collect();
         let mut attempt = 0;
@@ -150,7 +169,7 @@ impl Store {
                 .batch_get_item()
                 .request_items(&self.table_name, wanted)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let mut answer = call(Direction::Read, || request.clone().send()).await?;
+            let mut answer = metered_call(metered, Direction::Read, || request.clone().send()).await?;
             items.extend(
                 answer.responses.as_mut().and_then(|tables| tables.remove(&self.table_name)).unwrap_or_default(),
             );
@@ -163,6 +182,7 @@ impl Store {
             if !remaining.is_empty() {
                 pause(&mut attempt).await?;
             }
+            metered = Call::begin();
         }
         Ok(items)
     }
@@ -326,9 +346,20 @@ where
     F: Future<Output = Result<O, SdkError<E>>>,
     aws_sdk_dynamodb::Error: From<SdkError<E>>,
 {
+    metered_call(Call::begin(), direction, send).await
+}
+
+/// The first attempt was metered from when it was asked for.
+async fn metered_call<O, E, F>(mut metered: Call, direction: Direction, send: impl Fn() -> F) -> Result<O, Failure>
+where
+    O: Answer,
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<O, SdkError<E>>>,
+    aws_sdk_dynamodb::Error: From<SdkError<E>>,
+{
     let mut attempt = 0;
     loop {
-        let (metered, began) = (Call::begin(), Instant::now());
+        let began = Instant::now();
         let answer = send().await;
         let outcome = answer.as_ref().map_or_else(|error| error.code().unwrap_or("no answer"), |_| "done");
         tracing::debug!(call = O::CALL, us = began.elapsed().as_micros() as u64, outcome, "a call to DynamoDB");
@@ -343,6 +374,7 @@ where
                     Failure::Conflict => {
                         Meter::note(Happened::Conflict);
                         pause(&mut attempt).await?;
+                        metered = Call::begin();
                     }
                     failure => return Err(failure),
                 }

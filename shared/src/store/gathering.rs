@@ -10,6 +10,7 @@ use super::Store;
 use super::calls::{Consistency, Failure};
 use super::item::{Item, Reader};
 use super::keys::Key;
+use super::meter::Call;
 
 tokio::task_local! {
     static GATHERING: Gathering;
@@ -41,7 +42,7 @@ pub(super) async fn gathered<T>(work: impl Future<Output = T>) -> T {
 impl Store {
     pub(super) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
         let Ok(found) = GATHERING.try_with(|gathering| gathering.found(self, &key, consistency)) else {
-            return self.get_alone(key, consistency).await;
+            return self.get_alone(key, consistency, Call::begin()).await;
         };
         // Lets everybody come who asks at the same time; whoever waits for what is found first has it looked for.
         tokio::task::yield_now().await;
@@ -49,14 +50,11 @@ impl Store {
         Ok(items.iter().find(|item| Reader(item).key().is_ok_and(|found| found == key)).cloned())
     }
 
-    async fn get_gathered(&self, mut keys: Vec<Key>, consistency: Consistency) -> Result<Vec<Item>, Failure> {
-        match keys.pop() {
-            Some(key) if keys.is_empty() => Ok(self.get_alone(key, consistency).await?.into_iter().collect()),
-            Some(key) => {
-                keys.push(key);
-                self.batch_get(keys, consistency).await
-            }
-            None => Ok(Vec::new()),
+    async fn get_gathered(&self, keys: &[Key], consistency: Consistency, metered: Call) -> Result<Vec<Item>, Failure> {
+        match keys {
+            [] => Ok(Vec::new()),
+            [key] => Ok(self.get_alone(key.clone(), consistency, metered).await?.into_iter().collect()),
+            keys => self.batch_get_metered(keys, consistency, &metered).await,
         }
     }
 }
@@ -66,7 +64,8 @@ impl Gathering {
         let mut rounds = self.lock();
         let round = rounds.of(consistency).get_or_insert_with(|| Round {
             keys: Vec::new(),
-            found: self.clone().round(store.clone(), consistency).boxed().shared(),
+            // A round trip begins when the first one asks, not when the last has come.
+            found: self.clone().round(store.clone(), consistency, Call::begin()).boxed().shared(),
         });
         if !round.keys.contains(key) {
             round.keys.push(key.clone());
@@ -74,10 +73,10 @@ impl Gathering {
         round.found.clone()
     }
 
-    async fn round(self, store: Store, consistency: Consistency) -> Result<Arc<[Item]>, Failure> {
+    async fn round(self, store: Store, consistency: Consistency, metered: Call) -> Result<Arc<[Item]>, Failure> {
         let gathered = self.lock().of(consistency).take();
         let keys = gathered.map(|round| round.keys).unwrap_or_default();
-        Ok(store.get_gathered(keys, consistency).await?.into())
+        Ok(store.get_gathered(&keys, consistency, metered).await?.into())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Rounds> {

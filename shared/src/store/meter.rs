@@ -87,6 +87,7 @@ impl Meter {
 }
 
 /// One call under way.
+#[derive(Clone)]
 pub(super) struct Call {
     meter: Option<Meter>,
     depth: u32,
