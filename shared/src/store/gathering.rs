@@ -1,7 +1,7 @@
 //! Items that are asked for at the same time are got by one call. Each call costs processor time, and calls side by side
 //! need a connection each: the second one's handshakes would stand in the first request of a cold function.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
@@ -16,20 +16,21 @@ tokio::task_local! {
     static GATHERING: Gathering;
 }
 
-/// The next round of each consistency: who comes before it is under way takes part in it.
-#[derive(Clone, Default)]
-struct Gathering(Arc<Mutex<Rounds>>);
-
+/// The latest round of each consistency.
 #[derive(Default)]
-struct Rounds {
-    strong: Option<Round>,
-    eventual: Option<Round>,
+struct Gathering {
+    strong: Mutex<Option<Round>>,
+    eventual: Mutex<Option<Round>>,
 }
 
+/// Takes in who comes before it is under way.
 struct Round {
-    keys: Vec<Key>,
+    keys: Keys,
     found: Found,
 }
+
+/// Nothing once the round is under way.
+type Keys = Arc<Mutex<Option<Vec<Key>>>>;
 
 /// Whoever waits drives it: nobody depends on the others.
 type Found = Shared<BoxFuture<'static, Result<Arc<[Item]>, Failure>>>;
@@ -61,34 +62,41 @@ impl Store {
 
 impl Gathering {
     fn found(&self, store: &Store, key: &Key, consistency: Consistency) -> Found {
-        let mut rounds = self.lock();
-        let round = rounds.of(consistency).get_or_insert_with(|| Round {
-            keys: Vec::new(),
-            // A round trip begins when the first one asks, not when the last has come.
-            found: self.clone().round(store.clone(), consistency, Call::begin()).boxed().shared(),
+        let mut latest = lock(match consistency {
+            Consistency::Strong => &self.strong,
+            Consistency::Eventual => &self.eventual,
         });
-        if !round.keys.contains(key) {
-            round.keys.push(key.clone());
+        if !latest.as_ref().is_some_and(|round| round.takes_in(key)) {
+            *latest = None;
         }
-        round.found.clone()
-    }
-
-    async fn round(self, store: Store, consistency: Consistency, metered: Call) -> Result<Arc<[Item]>, Failure> {
-        let gathered = self.lock().of(consistency).take();
-        let keys = gathered.map(|round| round.keys).unwrap_or_default();
-        Ok(store.get_gathered(&keys, consistency, metered).await?.into())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Rounds> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        latest.get_or_insert_with(|| Round::of(key.clone(), store.clone(), consistency)).found.clone()
     }
 }
 
-impl Rounds {
-    fn of(&mut self, consistency: Consistency) -> &mut Option<Round> {
-        match consistency {
-            Consistency::Strong => &mut self.strong,
-            Consistency::Eventual => &mut self.eventual,
-        }
+impl Round {
+    fn of(first: Key, store: Store, consistency: Consistency) -> Self {
+        let keys = Keys::new(Mutex::new(Some(vec![first])));
+        // A round trip begins when the first one asks, not when the last has come.
+        let (gathered, metered) = (keys.clone(), Call::begin());
+        let found = async move {
+            let keys = lock(&gathered).take().unwrap_or_default();
+            Ok(store.get_gathered(&keys, consistency, metered).await?.into())
+        };
+        Self { keys, found: found.boxed().shared() }
     }
+
+    /// Whether it does; it does not once it is under way.
+    fn takes_in(&self, key: &Key) -> bool {
+        let mut keys = lock(&self.keys);
+        if let Some(keys) = keys.as_mut()
+            && !keys.contains(key)
+        {
+            keys.push(key.clone());
+        }
+        keys.is_some()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
