@@ -167,8 +167,8 @@ impl Look<'_> {
         })
     }
 
-    /// Shows all that stands in a log after a number to `look`, until that has seen enough; whether it has. Nothing if something there
-    /// cannot be read, which is told apart.
+    /// Shows all that stands in a log after a number to `look`, until that has seen enough; whether it has. Nothing if
+    /// something there cannot be read, which is told apart.
     pub(super) async fn walk<T>(
         &self,
         log: Log,
