@@ -360,7 +360,7 @@ where
     let mut attempt = 0;
     loop {
         let began = Instant::now();
-        let answer = send().await;
+        let answer = Box::pin(send()).await;
         let outcome = answer.as_ref().map_or_else(|error| error.code().unwrap_or("no answer"), |_| "done");
         tracing::debug!(call = O::CALL, us = began.elapsed().as_micros() as u64, outcome, "a call to DynamoDB");
         match answer {

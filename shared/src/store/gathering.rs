@@ -43,7 +43,7 @@ pub(super) async fn gathered<T>(work: impl Future<Output = T>) -> T {
 impl Store {
     pub(super) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, Failure> {
         let Ok(found) = GATHERING.try_with(|gathering| gathering.found(self, &key, consistency)) else {
-            return self.get_alone(key, consistency, Call::begin()).await;
+            return self.get_alone(key, consistency, Call::begin()).boxed().await;
         };
         // Lets everybody come who asks at the same time; whoever waits for what is found first has it looked for.
         tokio::task::yield_now().await;

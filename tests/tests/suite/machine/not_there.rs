@@ -162,7 +162,8 @@ async fn a_conversation_that_is_gone_is_like_none() {
     for person in [&other, &scene.somebody] {
         person.leave(&scene.store, conversation).await;
     }
-    let named = Named::new(message, scene.somebody.id(), scene.somebody.caller().session);
+    // Not the caller: who names themselves is read once, not twice.
+    let named = Named::new(message, other.id(), other.caller().session);
     let mut differences = Vec::new();
     for (what, caller) in [("who made it", &scene.somebody), ("an outsider", &scene.outsider)] {
         differences.extend(scene.differences(caller, &CONVERSATIONS_AND_MESSAGES, what, &named).await);
