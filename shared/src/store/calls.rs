@@ -384,7 +384,7 @@ where
 }
 
 /// Waits before the next attempt: twice as long each time, up to 400 ms, with full jitter.
-async fn pause(attempt: &mut u32) -> Result<(), Failure> {
+pub(super) async fn pause(attempt: &mut u32) -> Result<(), Failure> {
     *attempt += 1;
     if *attempt >= MOST_ATTEMPTS {
         return Err(Failure::Conflict);

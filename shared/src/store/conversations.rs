@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::accounts::{People, people_in};
-use super::calls::{Consistency, Failure};
+use super::calls::{Consistency, Failure, pause};
 use super::changes::Recording;
 use super::item::{Item, Reader, Writer, bytes, conversation_to_item, membership_to_item, nonce_value, text};
 use super::keys::Key;
@@ -173,7 +173,8 @@ impl Store {
     ) -> Result<Detail, Error> {
         let (mut conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
         let recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             if !permission::may_rename(&user, &conversation) {
                 return Err(Error::Forbidden);
             }
@@ -186,9 +187,9 @@ impl Store {
             if self.record(&recording, kind, renamed).await?.is_some() {
                 return self.detail(caller.user, id, now).await;
             }
+            pause(&mut attempt).await?;
             conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     fn renaming(&self, by: UserId, id: ConversationId, title: Option<&Title>) -> TransactWriteItem {

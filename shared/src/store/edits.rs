@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
+use super::Store;
+use super::calls::pause;
 use super::changes::Recording;
 use super::item::{entry_kind, integer, text};
 use super::keys::Key;
-use super::{MOST_ATTEMPTS, Store};
 use crate::domain::change::ChangeKind;
 use crate::domain::id::{ConversationId, MessageId, Number};
 use crate::domain::message::{Message, MessageBody};
@@ -36,7 +37,8 @@ impl Store {
         let (seen, sender) = self.admit(caller, both).await?;
         let ((_, mut message), sender) = (seen?, sender?);
         let recording = Recording::new(id.conversation, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             if !permission::may_edit_message(caller.user, &message) {
                 return Err(Error::Forbidden);
             }
@@ -50,9 +52,9 @@ impl Store {
                 message.edits.push(number);
                 return Ok((Message { body: body.clone(), edited_at: Some(now), ..message }, sender));
             }
+            pause(&mut attempt).await?;
             (_, message) = self.message_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("a message is being edited all the time".to_owned()))
     }
 
     /// On condition that the message is as it was read: so the change holds the very body that was replaced.
@@ -79,16 +81,17 @@ impl Store {
             return Err(Error::Forbidden);
         }
         let recording = Recording::new(id.conversation, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             self.forget_all_but_the_last_edits(&message).await?;
             let kind = ChangeKind::MessageDeleted { message: id.number, by: caller.user };
             let deleted = |_| self.deleting_message(&message, now);
             if self.record(&recording, kind, deleted).await.map_err(of_message)?.is_some() {
                 return Ok(());
             }
+            pause(&mut attempt).await?;
             (_, message) = self.message_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("a message is being edited all the time".to_owned()))
     }
 
     fn deleting_message(&self, message: &Message, now: Timestamp) -> Vec<TransactWriteItem> {

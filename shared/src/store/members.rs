@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
+use super::Store;
+use super::calls::pause;
 use super::changes::Recording;
 use super::item::{bytes, integer, membership_to_item, participant_set, text};
 use super::keys::Key;
-use super::{MOST_ATTEMPTS, Store};
 use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind, MOST_PARTICIPANTS, Membership};
 use crate::domain::id::{ConversationId, Number, UserId};
@@ -60,7 +61,8 @@ impl Store {
     ) -> Result<(), Error> {
         let (mut conversation, judged, joiner) = self.seen_with(caller, id, user).await?;
         let recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             if !permission::may_add(&judged, &conversation) {
                 return Err(Error::Forbidden);
             }
@@ -74,9 +76,9 @@ impl Store {
             if self.record(&recording, kind, taken_in).await?.is_some() {
                 return Ok(());
             }
+            pause(&mut attempt).await?;
             conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// A conversation and the caller, whose rights in it are to be judged, and another person, if they are there.
@@ -146,7 +148,8 @@ impl Store {
     ) -> Result<(), Error> {
         let (mut conversation, judged, leaver) = self.seen_with(caller, id, user).await?;
         let recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             if !permission::may_remove(&judged, &conversation) {
                 return Err(Error::Forbidden);
             }
@@ -158,9 +161,9 @@ impl Store {
             if self.take_out(&conversation, user, caller.user, &recording).await? {
                 return Ok(());
             }
+            pause(&mut attempt).await?;
             conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Takes the caller out of a group. The creator's rights go to whoever has been there longest; the last one to
@@ -171,7 +174,8 @@ impl Store {
             return Err(Error::refused("A direct conversation cannot be left."));
         }
         let recording = Recording::new(id, caller.user, now);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             let has_left = if conversation.participants.len() == 1 {
                 self.remove(&conversation, now).await?
             } else {
@@ -180,9 +184,9 @@ impl Store {
             if has_left {
                 return Ok(());
             }
+            pause(&mut attempt).await?;
             conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Takes somebody out who is not the last, on condition that nobody came or left since the conversation was read;

@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::future::try_join_all;
 
-use super::calls::{Consistency, Failure};
+use super::Store;
+use super::calls::{Consistency, Failure, pause};
 use super::item::{Item, Reader, Writer, participant_set, text};
 use super::keys::{CLEARING, Key, PK, SK, conversation_partition};
-use super::{MOST_ATTEMPTS, Store};
 use crate::domain::conversation::{Conversation, Kind};
 use crate::domain::id::{ConversationId, UserId};
 use crate::domain::log::WRITER_LIFETIME;
@@ -71,16 +71,17 @@ impl Store {
     /// Removes a conversation for everybody.
     pub async fn delete_conversation(&self, caller: &Caller, id: ConversationId, now: Timestamp) -> Result<(), Error> {
         let (mut conversation, user) = self.admit(caller, self.conversation_judged_by(caller.user, id)).await?;
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             if !permission::may_delete_conversation(&user, &conversation) {
                 return Err(Error::Forbidden);
             }
             if self.remove(&conversation, now).await? {
                 return Ok(());
             }
+            pause(&mut attempt).await?;
             conversation = self.conversation_seen_by(caller.user, id).await?;
         }
-        Err(Error::Unavailable("people come and go all the time".to_owned()))
     }
 
     /// Removes a conversation, on condition that nobody came or left since it was read; whether it is gone.
