@@ -33,8 +33,9 @@ pub fn database() -> String {
         .expect("CONFAB_DATABASE is not set: these tests need the machine; `cargo dev test` sets it")
 }
 
-/// Whether the database accounts capacity as AWS does; DynamoDB Local does not for transactions.
-pub fn database_accounts_transactions() -> bool {
+/// Whether the database accounts capacity as AWS does; DynamoDB Local does not for transactions, and counts nothing for what
+/// a batch or a query does not find.
+pub fn database_accounts_as_aws() -> bool {
     std::env::var("CONFAB_DATABASE_KIND").as_deref() == Ok("embedded")
 }
 

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use shared::store::Spent;
 use tests::Person;
 use tests::machine::own_table::OwnTable;
-use tests::machine::{InProcess, all_routes, database_accounts_transactions};
+use tests::machine::{InProcess, all_routes, database_accounts_as_aws};
 
 /// The names of the rows that were measured.
 type Measured = Arc<Mutex<BTreeSet<&'static str>>>;
@@ -169,7 +169,7 @@ fn hold(row: &Operation, sizes: &Sizes, spent: Spent) {
     let (name, cost) = (row.name, row.cost(sizes));
     assert_eq!(u64::from(spent.posts), row.posts(sizes), "{name}: posts for {sizes:?}");
     let as_told = format!("{name}: spent {spent:?}, the table says {cost:?} for {sizes:?}");
-    let accounts = database_accounts_transactions();
+    let accounts = database_accounts_as_aws();
     if accounts && row.precision != Precision::AtMost {
         assert_eq!((spent.wru, spent.rru), (cost.wru, cost.rru), "{as_told}");
     }

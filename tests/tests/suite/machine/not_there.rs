@@ -7,7 +7,7 @@ use shared::domain::user::Role;
 use shared::store::{Spent, Store};
 use tests::Answer;
 use tests::machine::cast::{Actor, Credential};
-use tests::machine::{InProcess, all_routes, database_accounts_transactions, now, store};
+use tests::machine::{InProcess, all_routes, database_accounts_as_aws, now, store};
 use uuid::Uuid;
 
 /// What a request names.
@@ -94,8 +94,7 @@ impl Scene {
         let credential = Credential::Bearer(caller.token.clone());
         let (answer, spent) = self.functions.ask(credential.request(method, &named.path(route), &named.body())).await;
         assert!([400, 403, 404].contains(&answer.status), "{method} {route}: {} {}", answer.status, answer.text);
-        // DynamoDB Local counts nothing for a query that finds nothing, where AWS counts a read.
-        let rru = if database_accounts_transactions() { spent.rru } else { 0.0 };
+        let rru = if database_accounts_as_aws() { spent.rru } else { 0.0 };
         (named.without_echoes(&answer), Spent { rru, ..spent })
     }
 

@@ -3,7 +3,7 @@
 
 use local::costs::Sizes;
 use serde_json::{Value, json};
-use tests::machine::database_accounts_transactions;
+use tests::machine::database_accounts_as_aws;
 
 use super::{Asked, Scene, TWO, message_path};
 
@@ -21,7 +21,7 @@ fn told_with_changes(told: &Value) -> usize {
 fn spends_exactly(asked: &Asked, round_trips: u32, rru: f64) {
     let spent = asked.spent;
     assert_eq!(spent.round_trips, round_trips, "{spent:?}");
-    if database_accounts_transactions() {
+    if database_accounts_as_aws() {
         assert_eq!((spent.rru, spent.wru), (rru, 0.0), "{spent:?}");
     }
 }

@@ -86,7 +86,7 @@ impl<'w> Client<'w> {
             Kind::Delete => self.delete(intent, place, target).await,
             Kind::MarkRead => self.mark_read(intent, place, target).await,
             Kind::Page => self.page(intent, place, target).await,
-            Kind::Follow => self.follow(Some(intent), place).await,
+            Kind::Follow => drop(self.follow(Some(intent), place).await),
             Kind::CatchUp => self.catch_up(Some(intent)).await,
             Kind::Settle => drop(self.settle(place).await),
             Kind::Inbox => self.inbox(Some(intent)).await,

@@ -69,9 +69,11 @@ impl Client<'_> {
     }
 
     async fn fetch(&mut self, place: usize) {
-        self.follow(None, place).await;
-        let log = self.replicas.get(&place).map(|replica| replica.log.clone()).unwrap_or_default();
-        self.mirror.logs.insert(place, log);
+        // Whoever was taken out before they fetched it has nothing of it, and fetches it when they are told of it again.
+        self.mirror.logs.remove(&place);
+        if self.follow(None, place).await {
+            self.mirror.logs.insert(place, self.replicas[&place].log.clone());
+        }
     }
 
     /// What it has of a conversation; fetched first if nobody had been shown that one when it was told of it.
@@ -79,6 +81,6 @@ impl Client<'_> {
         if !self.mirror.logs.contains_key(&place) {
             self.fetch(place).await;
         }
-        self.mirror.logs[&place].clone()
+        self.mirror.logs.get(&place).cloned().unwrap_or_default()
     }
 }

@@ -86,18 +86,18 @@ impl Client<'_> {
         all
     }
 
-    /// Walks along all that changed since the last time, and keeps it.
-    pub(in super::super) async fn follow(&mut self, intent: Option<&Intent>, place: usize) {
+    /// Walks along all that changed since the last time, and keeps it; whether it came to the end.
+    pub(in super::super) async fn follow(&mut self, intent: Option<&Intent>, place: usize) -> bool {
         let mut replica = self.replicas.remove(&place).unwrap_or_default();
         let base = format!("/api/conversations/{}/changes/?page_size=25", self.id(place));
         let mut stand = replica.cursor.as_deref().map_or([0, 0], |cursor| both(&position(cursor)));
         let mut path = replica.cursor.as_ref().map_or(base.clone(), |cursor| format!("{base}&after={cursor}"));
         let mut met = BTreeSet::new();
-        loop {
+        let came_to_the_end = loop {
             let outcome = self.ask(intent, "GET", &path, &[], None).await;
             let Some((200, page)) = &outcome.answer else {
                 self.record(place, &outcome, Request::Changes, Self::plain(&outcome));
-                break;
+                break false;
             };
             let (changes, next) = self.changes(page, stand);
             for (number, shown) in changes.messages.iter().chain(&changes.changed) {
@@ -111,11 +111,12 @@ impl Client<'_> {
                 Some(next) => path = next,
                 None => {
                     replica.cursor = page["cursor"].as_str().map(str::to_owned);
-                    break;
+                    break true;
                 }
             }
-        }
+        };
         self.replicas.insert(place, replica);
+        came_to_the_end
     }
 
     pub(super) fn changes(&self, page: &Value, after: [Number; 2]) -> (Changes, Option<String>) {
