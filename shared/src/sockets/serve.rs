@@ -58,7 +58,9 @@ async fn observed<I: Invocation>(
     let origin = Origin::of_event(function, context.request_id, invoked.gateway_id(&payload));
     origin
         .around(async {
-            let outcome = meter.measure(timeout(I::TIME_LIMIT, invoked.invoke(payload))).await;
+            // In a box: the compiler follows futures within futures only so deep.
+            let work = Box::pin(invoked.invoke(payload));
+            let outcome = meter.measure(timeout(I::TIME_LIMIT, work)).await;
             let outcome = outcome.unwrap_or_else(|_| Err(format!("not done within {:?}", I::TIME_LIMIT).into()));
             if let Err(error) = &outcome {
                 tracing::error!("an event failed: {error}");

@@ -54,8 +54,7 @@ pub(super) enum Direction {
 impl Meter {
     /// Counts what `work` spends. What it gets at the same time, it gets in one call.
     pub async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
-        // In a box, for the compiler follows futures within futures only so deep.
-        METER.scope(self.clone(), Box::pin(gathered(work))).await
+        METER.scope(self.clone(), gathered(work)).await
     }
 
     /// What was spent so far by the work around the caller of this.
