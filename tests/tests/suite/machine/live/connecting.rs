@@ -85,6 +85,25 @@ async fn many_that_open_at_once_are_no_more_than_may_be() {
     drop(sockets);
 }
 
+/// When operators lower the limit by a hundred, say: a transaction takes 100 actions.
+#[tokio::test]
+async fn as_many_give_way_as_a_transaction_takes_and_the_rest_when_the_next_one_opens() {
+    let table = OwnTable::new().await;
+    let (store, ada) = (table.store(), table.person("Ada").await);
+    let open = async |index: u64, most: usize| {
+        let id = ConnectionId::parse(&format!("{index:07}=")).expect("an id");
+        let caller = Caller { at: now() + Duration::from_millis(index), ..caller(&ada) };
+        store.open_connection(&caller, &id, most).await.expect("noted").len()
+    };
+    for index in 0..95 {
+        assert_eq!(open(index, 200).await, 0);
+    }
+    assert_eq!((open(95, 1).await, open(96, 1).await, open(97, 1).await), (90, 6, 1));
+    let noted = store.sockets_of([user_id(&ada.id)]).await.expect("readable");
+    assert_eq!(noted[&user_id(&ada.id)].len(), 1);
+    table.assert_sound(now()).await;
+}
+
 #[tokio::test]
 async fn the_end_of_a_session_closes_its_sockets_and_no_others() {
     let table = OwnTable::new().await;
