@@ -55,6 +55,22 @@ pub struct Cast {
     pub everything_is_known: bool,
 }
 
+/// Why a history is not explained.
+#[derive(Clone, Debug)]
+pub enum Unexplained {
+    /// No order explains it.
+    Refused(String),
+    /// There was too much at once: neither was an order found, nor that there is none.
+    Undecided(String),
+}
+
+impl fmt::Display for Unexplained {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Refused(why) | Self::Undecided(why)) = self;
+        formatter.write_str(why)
+    }
+}
+
 /// A history that nothing explains.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -77,9 +93,12 @@ impl fmt::Display for Refusal {
 }
 
 /// Finds an order that explains all answers about one conversation.
-pub fn explain(history: &[Operation], cast: &Cast) -> Result<(), String> {
-    let fates = Fates::of(history)?;
-    explain_with(history, cast, &fates).map_err(|refusal| refusal.to_string())
+pub fn explain(history: &[Operation], cast: &Cast) -> Result<(), Unexplained> {
+    let fates = Fates::of(history).map_err(Unexplained::Refused)?;
+    explain_with(history, cast, &fates).map_err(|refusal| match refusal.gave_up {
+        false => Unexplained::Refused(refusal.to_string()),
+        true => Unexplained::Undecided(refusal.to_string()),
+    })
 }
 
 fn explain_with(history: &[Operation], cast: &Cast, fates: &Fates) -> Result<(), Refusal> {

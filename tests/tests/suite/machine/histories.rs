@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::domain::log::WRITER_LIFETIME;
-use tests::linearizability::{Answer, Cast, Number, Operation, Shown, explain, shrunk};
+use tests::linearizability::{Answer, Cast, Number, Operation, Shown, Unexplained, explain, shrunk};
 use tests::machine::now;
 
 use self::client::Client;
@@ -30,6 +30,9 @@ const OPERATIONS_OF_A_HISTORY: usize = 500;
 
 /// How often a history is run again in search of a shorter one that is refused.
 const MOST_RUNS: usize = 30;
+
+/// How often a history may overlap too much to be judged.
+const MOST_UNDECIDED: usize = 3;
 
 fn from_environment(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
@@ -70,12 +73,13 @@ async fn histories_are_explained(day: Day) {
     for history in 0..all.div_ceil(each) {
         let plan = Plan::of((seed + history) as u64, each.min(all - history * each), day);
         println!("{day:?} day, seed {}: {} clients", plan.seed, plan.clients.len());
-        match run(&plan).await {
+        match decided(&plan).await {
             Ok(operations) => explained += operations,
-            Err(refused) => {
+            Err(Unexplained::Refused(refused)) => {
                 let (plan, refused) = shorter(plan, refused).await;
                 panic!("{refused}\n\nThe shortest plan that was refused: {plan}");
             }
+            Err(Unexplained::Undecided(undecided)) => panic!("{undecided}\n\nagain and again"),
         }
     }
     println!("{day:?} days: {all} operations, of which {explained} answers were explained");
@@ -131,12 +135,27 @@ fn make_wrong(answer: &mut Answer) -> bool {
     }
 }
 
-/// Runs a history; how many operations were explained, or why they were not.
-async fn run(plan: &Plan) -> Result<usize, String> {
+/// Runs a history, again if so much overlapped that there is no telling whether it is right: what the store does wrong it
+/// does again. How many operations were explained, or why they were not.
+async fn decided(plan: &Plan) -> Result<usize, Unexplained> {
+    for _ in 1..MOST_UNDECIDED {
+        match run(plan).await {
+            Err(Unexplained::Undecided(why)) => println!("undecided, and run again: {why}"),
+            decided => return decided,
+        }
+    }
+    run(plan).await
+}
+
+/// Runs a history once.
+async fn run(plan: &Plan) -> Result<usize, Unexplained> {
     let mut explained = 0;
-    for (place, (record, cast)) in play(plan).await?.iter().enumerate() {
-        explain(record, cast).map_err(|refusal| {
-            format!("seed {}, conversation {place}: {refusal}\n{}", plan.seed, listed(&shrunk(record, cast)))
+    for (place, (record, cast)) in play(plan).await.map_err(Unexplained::Refused)?.iter().enumerate() {
+        let told =
+            |why: &str| format!("seed {}, conversation {place}: {why}\n{}", plan.seed, listed(&shrunk(record, cast)));
+        explain(record, cast).map_err(|unexplained| match unexplained {
+            Unexplained::Refused(why) => Unexplained::Refused(told(&why)),
+            Unexplained::Undecided(why) => Unexplained::Undecided(told(&why)),
         })?;
         explained += record.len();
     }
@@ -247,7 +266,7 @@ async fn shorter(mut plan: Plan, mut refused: String) -> (Plan, String) {
         for part in 0..parts {
             let candidate = without(&plan, part, parts);
             runs += 1;
-            if let Err(again) = run(&candidate).await {
+            if let Err(Unexplained::Refused(again)) = run(&candidate).await {
                 (plan, refused, found) = (candidate, again, true);
                 break;
             }
