@@ -31,6 +31,7 @@ mod access;
 mod accounts;
 mod actions;
 mod aliases;
+mod attempts;
 mod audience;
 mod audit;
 mod calls;
@@ -109,9 +110,6 @@ pub struct Store {
     client: Client,
     table_name: String,
 }
-
-/// How often something is tried against others who change the same thing.
-const MOST_ATTEMPTS: usize = 10;
 
 /// How long a request waits for one answer of DynamoDB before it asks again.
 const ATTEMPT: Duration = Duration::from_secs(3);

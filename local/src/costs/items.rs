@@ -72,7 +72,7 @@ impl Item {
 /// What a write costs in the index, be it in a transaction or not.
 pub(super) const IN_INDEX: f64 = 1.0;
 
-/// `META`
+/// `META`, of a conversation that nobody was taken out of.
 pub(super) fn conversation(participants: u64, title: u64) -> Item {
     let meta = Item::new(
         CONVERSATION,
@@ -133,6 +133,7 @@ pub(super) const CLIENT_KEY: Item = Item::new(
     &[("number", INTEGER), ("body_digest", 32), ("nonce", NONCE), ("expires_at", 6)],
 );
 
+/// Of who was there from the beginning.
 pub(super) const MEMBERSHIP: Item = Item::new(
     USER,
     7 + UUID,

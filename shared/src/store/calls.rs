@@ -5,7 +5,7 @@
 
 mod answer;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
@@ -19,13 +19,11 @@ use futures::future::try_join_all;
 
 use self::answer::Answer;
 use super::Store;
+use super::attempts::pause;
 use super::item::{Item, text};
 use super::keys::{Key, PK, SK};
 use super::meter::{Call, Direction, Happened, Meter};
 use crate::domain::Error;
-
-/// How often a call that lost against another transaction is tried before giving up; the deadline mostly comes first.
-const MOST_ATTEMPTS: u32 = 40;
 
 /// The limits of one call.
 const BATCH_GET_LIMIT: usize = 100;
@@ -381,21 +379,6 @@ where
             }
         }
     }
-}
-
-/// Waits before the next attempt: twice as long each time, up to 400 ms, with full jitter.
-pub(super) async fn pause(attempt: &mut u32) -> Result<(), Failure> {
-    *attempt += 1;
-    if *attempt >= MOST_ATTEMPTS {
-        return Err(Failure::Conflict);
-    }
-    let longest = Duration::from_millis(10 << (*attempt).min(5)).min(Duration::from_millis(400));
-    let mut byte = [0];
-    // Without randomness the pause is at its longest: slower, not wrong.
-    let share = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut byte)
-        .map_or(1.0, |()| f64::from(byte[0]) / 255.0);
-    tokio::time::sleep(longest.mul_f64(share)).await;
-    Ok(())
 }
 
 pub(super) fn key_item(key: Key) -> Item {

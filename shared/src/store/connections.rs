@@ -11,10 +11,11 @@ use aws_sdk_dynamodb::types::{
 };
 use futures::future::try_join_all;
 
+use super::Store;
+use super::attempts::pause;
 use super::calls::{Consistency, Failure, key_item};
 use super::item::{Item, Reader, Writer, corrupt, integer, participant_set, text};
 use super::keys::{EXPIRES_AT, Key, PK, SK, WATCH_PREFIX, user_partition};
-use super::{MOST_ATTEMPTS, Store};
 use crate::domain::connection::{Connection, ConnectionId, LIFETIME, superseded};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::session::Caller;
@@ -56,7 +57,8 @@ impl Store {
     ) -> Result<Vec<Connection>, Error> {
         let connection =
             Connection { id: id.clone(), user: caller.user, session: caller.session, opened_at: caller.at };
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             let noted = self
                 .admit(caller, async { Ok(self.get(Key::connections(caller.user), Consistency::Strong).await?) })
                 .await?;
@@ -87,8 +89,8 @@ impl Store {
                 }
                 Err(failure) => return Err(failure.into()),
             }
+            pause(&mut attempt).await?;
         }
-        Err(Error::Unavailable("too many sockets were opened at once".to_owned()))
     }
 
     /// Notes a socket among its person's, unless another one was noted meanwhile, and forgets others.

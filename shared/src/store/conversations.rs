@@ -2,13 +2,14 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
+use super::Store;
 use super::accounts::{People, people_in};
-use super::calls::{Consistency, Failure, pause};
+use super::attempts::pause;
+use super::calls::{Consistency, Failure};
 use super::changes::Recording;
 use super::item::{Item, Reader, Writer, bytes, conversation_to_item, membership_to_item, nonce_value, text};
 use super::keys::Key;
 use super::messages::senders;
-use super::{MOST_ATTEMPTS, Store};
 use crate::domain::change::ChangeKind;
 use crate::domain::conversation::{Conversation, Kind, Membership, NewConversation, Title};
 use crate::domain::id::{ConversationId, Nonce, Number, UserId};
@@ -83,7 +84,8 @@ impl Store {
                 addition: None,
             })
             .collect();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             let found = match existing {
                 Some(id) => id,
                 None => match self.write_conversation(&conversation, &memberships).await? {
@@ -100,8 +102,8 @@ impl Store {
                 Err(Error::NotFound(_)) => existing = None,
                 detail => return Ok(Started { detail: detail?, existed: true }),
             }
+            pause(&mut attempt).await?;
         }
-        Err(Error::Unavailable("a direct conversation comes and goes all the time".to_owned()))
     }
 
     async fn active_people(&self, ids: &[UserId]) -> Result<People, Error> {

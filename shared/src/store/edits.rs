@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
-use super::calls::pause;
+use super::attempts::pause;
 use super::changes::Recording;
 use super::item::{entry_kind, integer, text};
 use super::keys::Key;

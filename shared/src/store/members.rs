@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::Store;
-use super::calls::pause;
+use super::attempts::pause;
 use super::changes::Recording;
 use super::item::{bytes, integer, membership_to_item, participant_set, text};
 use super::keys::Key;

@@ -11,7 +11,8 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::future::try_join_all;
 
 use super::Store;
-use super::calls::{Consistency, Failure, pause};
+use super::attempts::pause;
+use super::calls::{Consistency, Failure};
 use super::item::{Item, Reader, Writer, participant_set, text};
 use super::keys::{CLEARING, Key, PK, SK, conversation_partition};
 use crate::domain::conversation::{Conversation, Kind};

@@ -8,10 +8,11 @@ use crate::domain::id::UserId;
 use crate::domain::session::Caller;
 use crate::domain::user::{Email, PersonName, PhoneNumber, Role, User, UserChange};
 use crate::domain::{Error, Resource, permission};
+use crate::store::Store;
+use crate::store::attempts::pause;
 use crate::store::calls::Failure;
 use crate::store::item::{integer, text};
 use crate::store::keys::{Key, PK, SK};
-use crate::store::{MOST_ATTEMPTS, Store};
 
 const LAST_ADMIN: &str = "The last active admin can be neither demoted nor deactivated.";
 
@@ -49,7 +50,8 @@ impl Store {
     /// Person, guard, sessions and the list of admins change in one transaction, on condition that what the person may
     /// do is as it was read.
     async fn change_user(&self, mut user: User, change: &UserChange) -> Result<User, Error> {
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             let changed = change.applied_to(&user);
             if changed == user {
                 return Ok(user);
@@ -65,6 +67,7 @@ impl Store {
                 Err(Failure::Cancelled(blocked)) => blocked,
                 Err(failure) => return Err(failure.into()),
             };
+            pause(&mut attempt).await?;
             let standing = self.user(user.id).await?;
             // Had the person moved, the list of admins might refuse for that alone, or for a repeat of this very write.
             let leaves_admins = user.is_active_admin() && !changed.is_active_admin() && standing.is_active_admin();
@@ -73,7 +76,6 @@ impl Store {
             }
             user = standing;
         }
-        Err(Error::Unavailable("a person is being changed all the time".to_owned()))
     }
 
     /// The guard lets in whoever is active; whoever is not has no session.

@@ -4,10 +4,11 @@ use super::Account;
 use crate::domain::password::PasswordHash;
 use crate::domain::session::Caller;
 use crate::domain::{Error, Resource};
+use crate::store::Store;
+use crate::store::attempts::pause;
 use crate::store::calls::Failure;
 use crate::store::item::{integer, text};
 use crate::store::keys::Key;
-use crate::store::{MOST_ATTEMPTS, Store};
 
 impl Store {
     /// Sets another password and ends every session but `kept`, at once. Fails if the hash that was checked is no
@@ -19,7 +20,8 @@ impl Store {
         kept: Option<&Caller>,
     ) -> Result<(), Error> {
         let (mut account, checked) = (account.clone(), &account.password_hash);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        loop {
             // The guard was read before the sessions are: a session that this query misses has moved the guard.
             let ending = self.ending_sessions(account.user, kept).await?;
             let changed = self.updating(
@@ -34,11 +36,11 @@ impl Store {
             );
             match self.transact([vec![changed], ending].concat()).await {
                 Ok(()) => return Ok(()),
-                Err(Failure::Cancelled(_)) => {
-                    account = self.account(&account.email).await?.ok_or(Error::NotFound(Resource::User))?;
-                }
+                Err(Failure::Cancelled(_)) => {}
                 Err(failure) => return Err(failure.into()),
             }
+            pause(&mut attempt).await?;
+            account = self.account(&account.email).await?.ok_or(Error::NotFound(Resource::User))?;
             if account.password_hash == *hash {
                 return Ok(());
             }
@@ -46,6 +48,5 @@ impl Store {
                 return Err(Error::WrongCredentials);
             }
         }
-        Err(Error::Unavailable("an account is being signed in to all the time".to_owned()))
     }
 }

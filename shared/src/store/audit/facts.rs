@@ -238,23 +238,19 @@ impl Log {
         match &change.kind {
             ChangeKind::MessageEdited { message, earlier: Some(_), .. } => {
                 toggle(&mut self.links, Link::Edit { message: *message, change: change.number });
-                true
             }
-            ChangeKind::MessageEdited { message, earlier: None, .. } => {
-                self.forgotten.insert(*message);
-                true
-            }
-            ChangeKind::MessageDeleted { message, .. } => self.deleted.insert(*message),
+            ChangeKind::MessageEdited { message, earlier: None, .. } => drop(self.forgotten.insert(*message)),
+            ChangeKind::MessageDeleted { message, .. } => return self.deleted.insert(*message),
             ChangeKind::ParticipantAdded { user, .. } => self.add_coming_or_going(*user, change.number, true),
             ChangeKind::ParticipantRemoved { user, .. } => self.add_coming_or_going(*user, change.number, false),
-            ChangeKind::ConversationUpdated { .. } | ChangeKind::Void => true,
+            ChangeKind::ConversationUpdated { .. } | ChangeKind::Void => {}
         }
+        true
     }
 
-    fn add_coming_or_going(&mut self, user: UserId, number: Number, added: bool) -> bool {
+    fn add_coming_or_going(&mut self, user: UserId, number: Number, added: bool) {
         let part = self.parts.entry(user).or_default();
         part.last = part.last.max(Some((number, added)));
-        true
     }
 
     fn add_membership(&mut self, membership: &Membership) {
