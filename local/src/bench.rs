@@ -6,5 +6,6 @@ pub(crate) mod report;
 pub(crate) mod sample;
 pub(crate) mod scene;
 pub(crate) mod share;
+pub(crate) mod sockets;
 pub(crate) mod usage;
 pub(crate) mod warm;

@@ -19,9 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{HeaderMap, Uri};
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -36,6 +37,7 @@ mod management;
 mod tests;
 
 use connection::{Connection, Order};
+pub(crate) use event::identifier;
 
 /// How long an orderly end may take.
 const GRACE: Duration = Duration::from_secs(5);
@@ -145,9 +147,24 @@ impl Drop for Gateway {
     }
 }
 
-/// That a connection has ended which never was, by which one sees that the function answers.
+/// That a connection opens whose client has this token.
+pub(crate) fn opening(connection_id: &str, token: &str) -> Value {
+    let caller = event::Caller::here(connection_id.to_owned());
+    let mut event = caller.connect(&identifier(), &HeaderMap::new(), &Uri::from_static("/"), 443);
+    let bearer = format!("Bearer {token}");
+    event["multiValueHeaders"]["Authorization"] = json!([bearer]);
+    event["headers"]["Authorization"] = json!(bearer);
+    event
+}
+
+/// That the client of a connection says something.
+pub(crate) fn frame(connection_id: &str, text: &str) -> Value {
+    event::Caller::here(connection_id.to_owned()).message(&identifier(), text)
+}
+
+/// That a connection has ended which never was: costs the function nothing and changes nothing, and shows that it answers.
 pub(crate) fn end_of_nobody() -> Value {
-    event::Caller::nobody().disconnect(1006, "")
+    event::Caller::here(identifier()).disconnect(1006, "")
 }
 
 impl Api {

@@ -20,6 +20,11 @@ pub(crate) struct Warm {
     pub(crate) peak: u64,
 }
 
+/// How often an operation is asked for in all.
+pub(crate) fn turns(requests: usize) -> usize {
+    WARMING + requests
+}
+
 pub(crate) async fn measure(scene: &Scene, operation: &Operation, requests: usize) -> Result<Warm> {
     let mut process = scene.start(operation.function, None).await?;
     for turn in 0..WARMING {
@@ -28,7 +33,7 @@ pub(crate) async fn measure(scene: &Scene, operation: &Operation, requests: usiz
     let pid = process.pid().unwrap_or_default();
     let before = processor_time(pid)?;
     let mut latency = Sample::default();
-    for turn in WARMING..WARMING + requests {
+    for turn in WARMING..turns(requests) {
         let asked = scene.asked(operation, turn);
         let started = Instant::now();
         scene.ask(&mut process, &asked).await?;

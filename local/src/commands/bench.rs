@@ -12,8 +12,9 @@ use crate::bench::share::Share;
 use crate::bench::{cold, logins, warm};
 use crate::database::{self, Engine, Storage};
 use crate::failure::{Failure, Result};
+use crate::functions::FUNCTIONS;
 use crate::process::Stack;
-use crate::{building, functions, ports, table, terminal, workspace};
+use crate::{building, ports, table, terminal, workspace};
 
 /// MB whose share of a processor cold starts are measured under.
 const SHARES: [u64; 3] = [128, 256, 512];
@@ -26,7 +27,7 @@ const SHARES: [u64; 3] = [128, 256, 512];
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Measure only this function; may be repeated
-    #[arg(long = "function", value_name = "NAME", value_parser = PossibleValuesParser::new(functions::with_http().map(|function| function.name)))]
+    #[arg(long = "function", value_name = "NAME", value_parser = PossibleValuesParser::new(FUNCTIONS.iter().map(|function| function.name)))]
     functions: Vec<String>,
     /// How often each function is started
     #[arg(long, value_name = "TIMES", default_value_t = 20)]
@@ -73,12 +74,12 @@ impl Bench {
     /// The empty function, which everything is held against, and those that are asked for.
     fn names(&self) -> impl Iterator<Item = &'static str> {
         let wanted = |name: &&str| self.functions.is_empty() || self.functions.iter().any(|function| function == name);
-        std::iter::once(EMPTY).chain(functions::with_http().map(|function| function.name).filter(wanted))
+        std::iter::once(EMPTY).chain(FUNCTIONS.iter().map(|function| function.name).filter(wanted))
     }
 
     async fn measure(&self, programs: &Path, endpoint: &str) -> Result<Report> {
         self.say("Making people and conversations …");
-        let scene = Scene::set(programs, endpoint).await?;
+        let scene = Scene::set(programs, endpoint, warm::turns(self.requests)).await?;
         let mut report = Report::default();
         let names: Vec<_> = self.names().collect();
         self.say("Measuring cold starts …");
@@ -132,7 +133,7 @@ impl Bench {
 /// Builds what is deployed, feature by feature, and the empty function; where the programs are.
 async fn build(stack: &Stack) -> Result<PathBuf> {
     let mut arguments = vec!["build", "--release", "--locked", "--package", EMPTY];
-    for function in functions::with_http() {
+    for function in &FUNCTIONS {
         arguments.extend(["--package", function.name]);
     }
     building::cargo(stack, &arguments).await?;

@@ -89,10 +89,10 @@ impl Caller {
         })
     }
 
-    /// Of a connection that never was: what a function can be asked that costs nothing and changes nothing.
-    pub(super) fn nobody() -> Self {
+    /// Somebody on this machine.
+    pub(super) fn here(connection_id: String) -> Self {
         Self {
-            connection_id: identifier(),
+            connection_id,
             connected_at: Utc::now(),
             source_ip: "127.0.0.1".to_owned(),
             user_agent: None,
@@ -112,7 +112,7 @@ impl Caller {
 }
 
 /// An id as API Gateway gives them to connections, requests and messages: eleven bytes in Base64.
-pub(super) fn identifier() -> String {
+pub(crate) fn identifier() -> String {
     URL_SAFE.encode(std::array::from_fn::<u8, 11, _>(|_| fastrand::u8(..)))
 }
 
@@ -150,7 +150,7 @@ mod tests {
         headers.append("sec-websocket-protocol", "confab".parse().unwrap());
         headers.append("x-twice", "one".parse().unwrap());
         headers.append("x-twice", "two".parse().unwrap());
-        let event = Caller::nobody().connect("r", &headers, &"/?a=1&a=2&b=x%20y".parse().unwrap(), 9001);
+        let event = Caller::here(identifier()).connect("r", &headers, &"/?a=1&a=2&b=x%20y".parse().unwrap(), 9001);
         assert_eq!(event["headers"]["Sec-WebSocket-Protocol"], "confab");
         assert_eq!(event["headers"]["X-Twice"], "two");
         assert_eq!(event["multiValueHeaders"]["X-Twice"], json!(["one", "two"]));
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_end_tells_its_code_and_reason() {
-        let event = Caller::nobody().disconnect(1001, "Going away");
+        let event = Caller::here(identifier()).disconnect(1001, "Going away");
         let context = &event["requestContext"];
         assert_eq!((&context["routeKey"], &context["eventType"]), (&json!("$disconnect"), &json!("DISCONNECT")));
         assert_eq!(context["disconnectStatusCode"], 1001);
