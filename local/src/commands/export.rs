@@ -14,7 +14,7 @@ use crate::terminal;
 
 /// Write everything in the table as JSON lines
 ///
-/// The file is SECRET: it holds every message, e-mail address and password hash. Sessions and failed logins are left out.
+/// The file is SECRET: it holds every message, e-mail address and password hash. Sessions, failed logins and sockets are left out.
 /// Each item is written as it stands when it is read: for an export of one moment, let nobody write meanwhile.
 /// `cargo dev import` reads it back, into the same table or another.
 #[derive(Args)]

@@ -1,4 +1,4 @@
-//! The table as lines of JSON, and back: everything but what ends by itself.
+//! The table as lines of JSON, and back: everything but sessions, failed logins and sockets.
 //!
 //! A line is `{"item": {…}, "kind": "message"}`, its item as it stands, attribute by attribute, so that nothing is lost that this version does not know of. Texts, numbers,
 //! flags and lists are JSON's own; what JSON has no word for is an object with one key: `{"bytes": base64}`,
