@@ -63,7 +63,7 @@ pub fn routes() -> Routes {
 
 fn sending(summary: &'static str) -> Operation {
     Operation::new(summary)
-        .header("Idempotency-Key", "1 to 255 printable characters. For 7 days, the same key is the same message, however often it comes.")
+        .header("Idempotency-Key", "1 to 255 printable characters. For 7 days, the same key is the same message.")
         .answers::<SentView>(201, "The message.")
         .answers::<SentView>(200, "What an earlier send with this key made.")
         .refuses(422, "The key was used for a message with another body.")
