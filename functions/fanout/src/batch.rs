@@ -28,6 +28,14 @@ struct Surroundings {
     watchers: Result<HashMap<UserId, Vec<Connection>>, Error>,
 }
 
+/// What became of the sockets of sessions that have ended.
+#[derive(Default)]
+struct Ended {
+    closed: HashSet<ConnectionId>,
+    /// Sessions of which a socket could not be forgotten.
+    remembered: HashSet<SessionId>,
+}
+
 impl Batch {
     pub(super) fn of(event: &Value) -> Self {
         let records = event["Records"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -37,10 +45,13 @@ impl Batch {
 
     pub(super) async fn tell(&self, store: &Store, gateway: &Gateway, now: Timestamp) -> Outcome {
         let surroundings = self.surroundings(store).await;
-        let closed = self.close_ended(store, gateway, &surroundings).await;
+        let Ended { closed, remembered } = self.close_ended(store, gateway, &surroundings).await;
         let (mut outbox, mut failed) = (Outbox::leaving_out(closed), Vec::new());
         for (number, happening) in &self.records {
             let told = match happening {
+                Ok(Happening::SessionEnded(_, session)) if remembered.contains(session) => {
+                    Err(Error::Unavailable("a socket of an ended session could not be forgotten".to_owned()))
+                }
                 Ok(happening) => surroundings.tell(happening, now, &mut outbox),
                 Err(error) => Err(again(error)),
             };
@@ -77,14 +88,9 @@ impl Batch {
         Surroundings { audiences: audiences.into_iter().collect(), sockets, watchers }
     }
 
-    /// Closes the sockets of sessions that have ended; returns which. They are forgotten first: a socket that cannot be
-    /// closed now is told nothing more, and is closed when it says something.
-    async fn close_ended(
-        &self,
-        store: &Store,
-        gateway: &Gateway,
-        surroundings: &Surroundings,
-    ) -> HashSet<ConnectionId> {
+    /// Closes the sockets of sessions that have ended. They are forgotten first: a socket that cannot be closed now is told
+    /// nothing more, and is closed when it says something. One that is not forgotten would be told by later batches.
+    async fn close_ended(&self, store: &Store, gateway: &Gateway, surroundings: &Surroundings) -> Ended {
         let ended: HashSet<SessionId> = self
             .records
             .iter()
@@ -93,17 +99,22 @@ impl Batch {
                 _ => None,
             })
             .collect();
-        let Ok(sockets) = &surroundings.sockets else { return HashSet::new() };
+        let Ok(sockets) = &surroundings.sockets else { return Ended::default() };
         let closing: Vec<&Connection> =
             sockets.values().flatten().filter(|connection| ended.contains(&connection.session)).collect();
-        join_all(closing.iter().map(|connection| async move {
-            if let Err(error) = store.forget(connection).await {
-                tracing::warn!("the socket of an ended session could not be forgotten: {error}");
-            }
+        let remembered = join_all(closing.iter().map(|connection| async move {
+            let forgotten = store.forget(connection).await;
             gateway.close(&connection.id).await;
+            forgotten.err().map(|error| {
+                tracing::warn!("the socket of an ended session could not be forgotten: {error}");
+                connection.session
+            })
         }))
         .await;
-        closing.into_iter().map(|connection| connection.id.clone()).collect()
+        Ended {
+            closed: closing.iter().map(|connection| connection.id.clone()).collect(),
+            remembered: remembered.into_iter().flatten().collect(),
+        }
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) enum Failure {
     Cancelled(Vec<Option<Item>>),
     /// Lost against a concurrent transaction, more often than it was tried again.
     Conflict,
+    /// A transaction was throttled, more often than it was tried again: the SDK repeats only what is not one.
+    Throttled,
     Unavailable(String),
     Defect(String),
 }
@@ -58,6 +60,7 @@ impl From<Failure> for Error {
                 Self::Internal("a condition failed that nothing else could break".to_owned())
             }
             Failure::Conflict => Self::Unavailable("too many concurrent transactions".to_owned()),
+            Failure::Throttled => Self::Unavailable("a transaction was throttled".to_owned()),
             Failure::Unavailable(cause) => Self::Unavailable(cause),
             Failure::Defect(cause) => Self::Internal(cause),
         }
@@ -99,7 +102,7 @@ impl Failure {
         } else if has("TransactionConflict") {
             Self::Conflict
         } else if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
-            Self::Unavailable("a transaction was throttled".to_owned())
+            Self::Throttled
         } else {
             // Not the items that stand there: this is for the log.
             let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
@@ -368,14 +371,14 @@ where
             }
             Err(error) => {
                 metered.answered(direction, &[]);
-                match Failure::of(error) {
-                    Failure::Conflict => {
-                        Meter::note(Happened::Conflict);
-                        pause(&mut attempt).await?;
-                        metered = Call::begin();
-                    }
+                let failure = Failure::of(error);
+                match failure {
+                    Failure::Conflict => Meter::note(Happened::Conflict),
+                    Failure::Throttled => Meter::note(Happened::Retry),
                     failure => return Err(failure),
                 }
+                pause(&mut attempt).await.map_err(|_| failure)?;
+                metered = Call::begin();
             }
         }
     }

@@ -30,6 +30,8 @@ pub enum Fate {
     Conflict,
     /// The same, as transactions are told.
     CancelConflict,
+    /// A transaction is cancelled for the table's throughput.
+    CancelThrottle,
     /// The table's throughput is used up.
     Throttle,
     /// Too many calls.
@@ -56,7 +58,7 @@ impl Fate {
         match self {
             Self::ServeOne => operation.starts_with("Batch"),
             Self::Conflict => ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation),
-            Self::CancelConflict => operation == "TransactWriteItems",
+            Self::CancelConflict | Self::CancelThrottle => operation == "TransactWriteItems",
             _ => true,
         }
     }
@@ -66,14 +68,15 @@ impl Fate {
         let refused = |status, name: &str| {
             (status, json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "" }))
         };
+        let cancelled = |reason: &str| {
+            let (status, mut refusal) = refused(StatusCode::BAD_REQUEST, "TransactionCanceledException");
+            refusal["CancellationReasons"] = json!([{ "Code": reason, "Message": "" }, { "Code": "None" }]);
+            (status, refusal)
+        };
         Some(match self {
             Self::Conflict => refused(StatusCode::BAD_REQUEST, "TransactionConflictException"),
-            Self::CancelConflict => {
-                let (status, mut refusal) = refused(StatusCode::BAD_REQUEST, "TransactionCanceledException");
-                refusal["CancellationReasons"] =
-                    json!([{ "Code": "TransactionConflict", "Message": "" }, { "Code": "None" }]);
-                (status, refusal)
-            }
+            Self::CancelConflict => cancelled("TransactionConflict"),
+            Self::CancelThrottle => cancelled("ThrottlingError"),
             Self::Throttle => refused(StatusCode::BAD_REQUEST, "ProvisionedThroughputExceededException"),
             Self::ThrottleCalls => refused(StatusCode::BAD_REQUEST, "ThrottlingException"),
             Self::Fail => refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),

@@ -5,6 +5,8 @@ mod killed;
 mod operations;
 mod sweep;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 use shared::store::{Migration, Settings, Store};
 use tests::Person;
@@ -40,6 +42,21 @@ async fn a_send_whose_answers_are_all_lost_is_503_and_can_be_repeated() {
     proxy.release();
     let (status, body, _) = functions.send(&ada, "POST", "/api/messages/", &key, Some(send)).await;
     assert_eq!((status, &body["number"]), (200, &json!(1)), "it had been applied: {body}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_throttled_is_tried_again() {
+    let (ada, _, conversation) = pair().await;
+    let (proxy, functions) = behind_a_proxy().await;
+    let refused = AtomicUsize::new(0);
+    proxy.expect(move |call| {
+        let strikes = Fate::CancelThrottle.befalls(call.operation) && refused.fetch_add(1, Ordering::Relaxed) < 3;
+        if strikes { Fate::CancelThrottle } else { Fate::Pass }
+    });
+    let send = json!({ "conversation": conversation, "message_body": "Hello" });
+    let (status, body, _) =
+        functions.send(&ada, "POST", "/api/messages/", &[("idempotency-key", "a key")], Some(send)).await;
+    assert_eq!((status, &body["number"]), (201, &json!(1)), "{body}");
 }
 
 #[tokio::test]

@@ -131,6 +131,26 @@ async fn a_writer_stopped_between_its_two_writes_leaves_a_void_and_nothing_else(
 }
 
 #[tokio::test]
+async fn a_page_is_read_though_no_void_can_be_written() {
+    let (ada, grace, conversation) = pair().await;
+    let (proxy, id) = (Proxy::start().await, conversation_id(&conversation));
+    let behind = store_at(proxy.address()).await;
+    // Nothing that fills a number gets through: neither a message nor a void.
+    proxy.expect(
+        |call| if matches!(call.operation, "PutItem" | "TransactWriteItems") { Fate::Fail } else { Fate::Pass },
+    );
+    behind.send(&caller(&ada), id, draft("lost", None), now()).await.expect_err("it is not written");
+    ada.say(&conversation, "after").await;
+    assert_eq!(read_at(&behind, &grace, &conversation, later()).await, [2]);
+    let pending = ada.client.get(&format!("/api/conversations/{conversation}/messages/")).await.json();
+    assert_eq!(pending["count"], 2, "the hole is there still");
+    proxy.release();
+    assert_eq!(read_at(&behind, &grace, &conversation, later()).await, [2]);
+    let settled = ada.client.get(&format!("/api/conversations/{conversation}/messages/")).await.json();
+    assert_eq!(settled["count"], 1);
+}
+
+#[tokio::test]
 async fn a_hole_at_the_end_of_the_log_is_voided_too() {
     let (ada, grace, conversation) = pair().await;
     let (proxy, id, ada_calling) = (Proxy::start().await, conversation_id(&conversation), caller(&ada));

@@ -17,7 +17,7 @@ use super::operations::{Operation, Stage, Trial, accounts, answer, conversations
 pub(super) const ATTEMPT: Duration = Duration::from_millis(300);
 
 /// What befalls one call, after which the SDK's repeat of it gets through.
-const ONCE: [Fate; 13] = [
+const ONCE: [Fate; 14] = [
     Fate::LoseAnswer,
     Fate::Fail,
     Fate::ResetAfter,
@@ -27,6 +27,7 @@ const ONCE: [Fate; 13] = [
     Fate::Withhold,
     Fate::Busy,
     Fate::CancelConflict,
+    Fate::CancelThrottle,
     Fate::Swallow,
     Fate::ThrottleCalls,
     Fate::ServeOne,

@@ -144,6 +144,28 @@ async fn what_cannot_be_told_while_the_table_is_away_is_told_later() {
     assert_eq!(graces.kinds_told().await, ["message.created"]);
 }
 
+/// It would be told by later batches: its end is reported as not told until then.
+#[tokio::test]
+async fn a_socket_of_an_ended_session_that_cannot_be_forgotten_is_forgotten_later() {
+    let table = OwnTable::new().await;
+    let ada = table.person("Ada").await;
+    let (proxy, store) = (Proxy::start().await, table.store());
+    let behind = table.impatient_store_at(proxy.address(), Duration::from_millis(200)).await;
+    let live = Live::with_stores(table, Settings::default(), Limits::default(), [&store, &behind]).await;
+    let id = shared::domain::connection::ConnectionId::parse("b3BlbmluZw==").expect("an id");
+    store.open_connection(&tests::machine::caller(&ada), &id, 10).await.expect("noted");
+    live.changes().await;
+    live.ask(&ada, "POST", "/api/auth/logout/", json!({})).await;
+    let records = live.changes().await;
+    let noted = async || store.sockets_of([user_id(&ada.id)]).await.expect("readable").len();
+    proxy.expect(|call| if call.writes() { Fate::Fail } else { Fate::Pass });
+    let (outcome, _) = live.hand_on(&records).await;
+    assert_eq!((outcome.failed.len(), noted().await), (1, 1));
+    proxy.release();
+    let (outcome, _) = live.hand_on(&records).await;
+    assert_eq!((outcome.failed.len(), noted().await), (0, 0));
+}
+
 #[tokio::test]
 async fn what_was_removed_before_it_could_be_told_is_told_as_removed() {
     let Listening { live, ada, group, mut graces } = Listening::new().await;
