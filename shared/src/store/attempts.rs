@@ -1,5 +1,5 @@
-//! What lost against others who change the same thing is tried again, after a pause: whoever comes back at once meets the
-//! same others.
+//! What lost against others who change the same thing, or was throttled, is tried again after a pause: whoever comes back
+//! at once meets the same others.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The calls to DynamoDB, each metered, its errors turned into outcomes that the access patterns branch on.
 //!
-//! What DynamoDB left unprocessed is finished here, and what lost against a concurrent transaction is tried again;
+//! What DynamoDB left unprocessed is finished here, and a transaction that lost against another or was throttled is tried again;
 //! the request's deadline, which ends the whole future, bounds both.
 
 mod answer;

@@ -26,7 +26,7 @@ pub struct Spent {
     pub rru: f64,
     /// Write request units.
     pub wru: f64,
-    /// Attempts of the SDK beyond each call's first: throttled, failed, or unanswered.
+    /// Attempts beyond each call's first: of the SDK, and ours where a transaction was throttled.
     pub retries: u32,
     /// Calls that lost against a concurrent transaction.
     pub conflicts: u32,

@@ -80,9 +80,12 @@ impl Store {
         let Read { messages, through, overdue } = self.fill_page(&conversation, &window, found, now).await?;
         let (senders, settled) =
             tokio::join!(self.people_named(senders(&messages)), self.settle(id, overdue.into_iter().collect(), now));
-        if let Err(error) = settled {
+        match settled {
             // They are missing from the page either way: the next reader tries again.
-            tracing::warn!(conversation = %id, "numbers of dead writers stay pending: {error}");
+            Err(Error::Unavailable(cause)) => {
+                tracing::warn!(conversation = %id, "numbers of dead writers stay pending: {cause}");
+            }
+            settled => drop(settled?),
         }
         let page = window.page(messages, through, &conversation);
         Ok(MessagePage { page, senders: senders?, last: conversation.messages })
